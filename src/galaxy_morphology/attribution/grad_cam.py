@@ -1,0 +1,71 @@
+"""Grad-CAM: where the last convolution saw what speaks for the class.
+
+Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391
+"""
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
+from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
+
+
+def grad_cam(
+    model: KerasModel,
+    images: Images | FloatArray,
+    class_indices: IntArray | None = None,
+    *,
+    layer_name: str = "last_conv",
+    batch_size: int = 32,
+) -> Attribution:
+    """Weigh the feature maps of a convolution by how much each raises the logit of a class.
+
+    The weight of a map is the mean of the gradient over it; the weighted sum is cut off below
+    zero, so the result says where there is evidence for the class, never against it.
+
+    Args:
+        model: A functional Keras classifier.
+        images: [N, height, width, channels], in the units the model takes.
+        class_indices: The class to explain for each image, int [N]; the predicted when None.
+        layer_name: The convolution to look at.
+        batch_size: Images at a time.
+
+    Returns:
+        Maps float32 [N, height, width], not negative, enlarged from the size of the feature
+        maps by bilinear interpolation. No quality measures.
+
+    Raises:
+        ValueError: The model has no such layer, or its output is no set of feature maps.
+    """
+    import keras
+    import tensorflow as tf
+
+    names = [layer.name for layer in model.layers]
+    if layer_name not in names:
+        raise ValueError(f"The model has no layer {layer_name!r}; its layers are {names}.")
+    features_of = model.get_layer(layer_name).output
+    if len(features_of.shape) != 4:
+        raise ValueError(
+            f"Layer {layer_name!r} has output {features_of.shape}; Grad-CAM needs feature maps "
+            "[N, height, width, filters]: name a convolution."
+        )
+    classes = classes_to_explain(model, images, class_indices)
+    to_features_and_logits = keras.Model(
+        model.inputs, [features_of, logit_model(model).outputs[0]]
+    )
+
+    @tf.function(reduce_retracing=True)
+    def maps_of(some: tf.Tensor, some_classes: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(some)
+            features, logits = to_features_and_logits(some, training=False)
+            logit = explained_logit(logits, some_classes)
+        weights = tf.reduce_mean(tape.gradient(logit, features), axis=(1, 2), keepdims=True)
+        weighted = tf.nn.relu(tf.reduce_sum(weights * features, axis=-1, keepdims=True))
+        return tf.image.resize(weighted, some.shape[1:3], method="bilinear")[..., 0]
+
+    maps = np.empty(images.shape[:3], np.float32)
+    for start in tqdm(range(0, len(images), batch_size), desc="Grad-CAM", unit="batch"):
+        some = slice(start, start + batch_size)
+        maps[some] = maps_of(tf.cast(images[some], tf.float32), tf.constant(classes[some]))
+    return Attribution(maps, {})

@@ -1,0 +1,58 @@
+"""Which galaxies to explain: the typical and the telling ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+DESCRIPTIONS = {True: "correct", False: "wrong"}
+
+
+def select_galaxies(
+    predictions: pd.DataFrame,
+    *,
+    split: str,
+    galaxies_per_group: int,
+    cataids: Sequence[int] = (),
+) -> pd.DataFrame:
+    """Choose galaxies of each class, right and wrong, confident and borderline.
+
+    Args:
+        predictions: Columns ``cataid``, ``split``, ``class_name``, ``correct`` and
+            ``probability_<class>``.
+        split: The part of the galaxies to choose from.
+        galaxies_per_group: For each class, how many of the most confident and how many of the
+            most borderline, among the right and among the wrong classifications. Groups with
+            fewer galaxies give what they have.
+        cataids: Galaxies to explain besides, of whatever split.
+
+    Returns:
+        The rows of ``predictions`` chosen, those named in ``cataids`` first, each galaxy once,
+        with a column ``chosen_as`` such as "wrong, confident".
+
+    Raises:
+        ValueError: A CATAID is not among the predictions, or the split holds no galaxy.
+    """
+    unknown = sorted(set(cataids) - set(predictions["cataid"]))
+    if unknown:
+        raise ValueError(
+            f"Cannot explain CATAID {', '.join(map(str, unknown))}: not among the "
+            f"{len(predictions):,} classified galaxies. Check `explained_galaxies.cataids`, and "
+            "whether rejected_galaxies says why it was left out."
+        )
+    candidates = predictions[predictions["split"] == split]
+    if candidates.empty and not cataids:
+        raise ValueError(
+            f"There is no galaxy in split {split!r} to explain; the splits are "
+            f"{sorted(predictions['split'].unique())}. Set `explained_galaxies.split`."
+        )
+    named = predictions.set_index("cataid", drop=False).loc[list(cataids)]
+    groups = [named.assign(chosen_as="named")]
+    certainty = candidates.filter(like="probability_").max(axis=1)
+    for (_, correct), group in candidates.groupby(["class_name", "correct"], sort=True):
+        # A stable sort: equal certainties keep the order of the table.
+        order = group.iloc[np.argsort(-certainty[group.index], kind="stable")]
+        word = DESCRIPTIONS[bool(correct)]
+        groups.append(order.head(galaxies_per_group).assign(chosen_as=f"{word}, confident"))
+        groups.append(order.tail(galaxies_per_group).assign(chosen_as=f"{word}, borderline"))
+    return pd.concat(groups).drop_duplicates("cataid").reset_index(drop=True)

@@ -1,0 +1,1 @@
+"""How things lie on disk. Only the catalog names these classes."""

@@ -1,0 +1,231 @@
+"""GALAXIES.zip as it comes: cut-outs and labels read member by member, never extracted."""
+
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import IO, Any, NoReturn
+
+import fsspec
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+from kedro.io.core import get_filepath_str, get_protocol_and_path
+from kedro_datasets._typing import TablePreview
+
+MEBIBYTE = 1024 * 1024
+
+
+class CutoutArchive(Mapping[int, bytes]):
+    """The encoded cut-outs of an open archive by CATAID.
+
+    Args:
+        archive: The open zip file.
+        image_suffix: What follows the CATAID in the name of an image, e.g. ``_giH.png``.
+        maximum_member_bytes: Members that expand to more than this are refused.
+    """
+
+    def __init__(
+        self, archive: zipfile.ZipFile, image_suffix: str, maximum_member_bytes: int
+    ) -> None:
+        self._archive = archive
+        self._maximum_member_bytes = maximum_member_bytes
+        self._members: dict[int, list[zipfile.ZipInfo]] = defaultdict(list)
+        for member in _members(archive):
+            stem = PurePosixPath(member.filename).name.removesuffix(image_suffix)
+            if member.filename.endswith(image_suffix) and stem.isascii() and stem.isdigit():
+                self._members[int(stem)].append(member)
+
+    def __getitem__(self, cataid: int) -> bytes:
+        """Read the encoded cut-out of one galaxy.
+
+        Raises:
+            KeyError: The archive has no cut-out of this galaxy.
+            ValueError: It has several, or the one it has cannot be read; says which and why.
+        """
+        if cataid not in self._members:
+            raise KeyError(cataid)
+        members = self._members[cataid]
+        if len(members) > 1:
+            names = ", ".join(member.filename for member in members)
+            raise ValueError(f"{len(members)} cut-outs in the archive: {names}")
+        return _read_member(self._archive, members[0], self._maximum_member_bytes)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+class _ArchiveDataset(AbstractDataset[NoReturn, Any]):
+    """What the views of one archive share: finding and opening it, and refusing to write it."""
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        maximum_member_bytes: int = 64 * MEBIBYTE,
+        credentials: dict[str, Any] | None = None,
+        fs_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._protocol, path = get_protocol_and_path(filepath)
+        self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
+        self._filepath = PurePosixPath(path)
+        self._maximum_member_bytes = maximum_member_bytes
+        self.metadata = metadata
+
+    @property
+    def _path(self) -> str:
+        return str(get_filepath_str(self._filepath, self._protocol))
+
+    def _open(self) -> zipfile.ZipFile:
+        try:
+            file: IO[bytes] = self._fs.open(self._path, "rb")
+        except FileNotFoundError:
+            raise DatasetError(
+                f"There is no archive at {self._path}. Put your GALAXIES.zip there, or name "
+                "another file as `filepath` of `galaxy_archive` and `galaxy_labels` in the catalog."
+            ) from None
+        except OSError as error:
+            raise DatasetError(f"{self._path} cannot be read: {error}") from error
+        try:
+            return zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError) as error:
+            file.close()
+            raise DatasetError(
+                f"{self._path} is not a readable zip archive ({error}). Expected a zip file with "
+                "the cut-outs and their label list; download or pack it again."
+            ) from error
+
+    def save(self, data: NoReturn) -> NoReturn:
+        """Refuse: the archive is the survey, and nobody's survey is overwritten."""
+        raise DatasetError(f"{self._path} is read-only: the galaxy archive is never written.")
+
+    def _exists(self) -> bool:
+        return bool(self._fs.exists(self._path))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "protocol": self._protocol}
+
+
+class CutoutArchiveDataset(_ArchiveDataset):
+    """The cut-outs in a zip archive, as a mapping from CATAID to the encoded image.
+
+    Any folder structure is understood; resource forks of macOS (``__MACOSX/``, ``._*``) are
+    passed over. Nothing is extracted to disk, and no member is read before it is asked for.
+
+    Args:
+        filepath: Path or URL of the archive; anything fsspec understands.
+        image_suffix: What follows the CATAID in an image's name.
+        maximum_member_bytes: A member that expands to more than this is not read.
+        credentials: For the file system, if it needs any.
+        fs_args: Further arguments of the file system.
+        metadata: For kedro-viz and other plugins.
+    """
+
+    def __init__(self, *, image_suffix: str = "_giH.png", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._image_suffix = image_suffix
+
+    def load(self) -> CutoutArchive:
+        """Open the archive.
+
+        Raises:
+            DatasetError: There is no such file, it is no zip archive, or none of its members
+                is named like a cut-out.
+        """
+        archive = self._open()
+        cutouts = CutoutArchive(archive, self._image_suffix, self._maximum_member_bytes)
+        if not cutouts:
+            examples = [member.filename for member in _members(archive)[:3]]
+            raise DatasetError(
+                f"{self._path} holds no cut-outs: no member is named <CATAID>{self._image_suffix}. "
+                f"It holds {examples or 'nothing'}. Set `image_suffix` of `galaxy_archive` in the "
+                "catalog to what follows the CATAID in your file names."
+            )
+        return cutouts
+
+
+class ArchiveLabelsDataset(_ArchiveDataset):
+    """The label list in a zip archive, as a table of the texts it holds.
+
+    Args:
+        filepath: Path or URL of the archive; anything fsspec understands.
+        label_file: Name of the CSV file, in whatever folder of the archive.
+        maximum_member_bytes: A list that expands to more than this is not read.
+        credentials: For the file system, if it needs any.
+        fs_args: Further arguments of the file system.
+        metadata: For kedro-viz and other plugins.
+    """
+
+    def __init__(self, *, label_file: str = "2class_list.csv", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._label_file = label_file
+
+    def load(self) -> pd.DataFrame:
+        """Read the label list, every cell as text.
+
+        Raises:
+            DatasetError: There is no such archive or list, several lists have that name, or the
+                list is not a CSV file in UTF-8.
+        """
+        with self._open() as archive:
+            members = [
+                member
+                for member in _members(archive)
+                if PurePosixPath(member.filename).name == self._label_file
+            ]
+            if len(members) != 1:
+                lists = [m.filename for m in _members(archive) if m.filename.endswith(".csv")]
+                raise DatasetError(
+                    f"Expected one label list named {self._label_file} in {self._path}, found "
+                    f"{len(members)}; the CSV files in it are {lists or 'none'}. Set `label_file` "
+                    "of `galaxy_labels` in the catalog to the name of yours."
+                )
+            try:
+                text = _read_member(archive, members[0], self._maximum_member_bytes)
+                return pd.read_csv(
+                    BytesIO(text),
+                    dtype=str,
+                    keep_default_na=False,
+                    skipinitialspace=True,
+                    encoding="utf-8-sig",
+                )
+            except ValueError as error:  # what pandas raises on a bad CSV is a ValueError too
+                raise DatasetError(
+                    f"{members[0].filename} in {self._path} cannot be read: {error}. Expected a "
+                    "CSV file in UTF-8 with columns CATAID and TARGET."
+                ) from error
+
+    def preview(self) -> TablePreview:
+        """Show the first rows in kedro-viz."""
+        return TablePreview(self.load().head().to_dict(orient="split"))
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files of an archive, less its folders and what macOS adds."""
+    return [
+        member
+        for member in archive.infolist()
+        if not member.is_dir()
+        and "__MACOSX" not in PurePosixPath(member.filename).parts
+        and not PurePosixPath(member.filename).name.startswith("._")
+    ]
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, maximum_bytes: int) -> bytes:
+    """Read a member whole; a ValueError names it and says what is wrong with it."""
+    if member.file_size > maximum_bytes:
+        raise ValueError(
+            f"{member.filename} expands to {member.file_size:,} bytes, more than the "
+            f"{maximum_bytes:,} allowed (maximum_member_bytes)"
+        )
+    try:
+        return archive.read(member)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise ValueError(f"{member.filename} is damaged in the archive: {error}") from error
+    except (RuntimeError, NotImplementedError) as error:  # encrypted, or an unknown compression
+        raise ValueError(f"{member.filename} cannot be unpacked: {error}") from error

@@ -1,0 +1,40 @@
+"""The scores as a table that people read."""
+
+from typing import Any
+
+
+def format_metrics(metrics: dict[str, Any]) -> str:
+    """Lay out the scores of every split as text, each with its interval.
+
+    Args:
+        metrics: By split, what ``score_predictions`` returns.
+
+    Returns:
+        Several lines, to be printed in a fixed-width font.
+    """
+    return "\n\n".join(_format_split(name, scores) for name, scores in metrics.items())
+
+
+def _format_split(name: str, scores: dict[str, Any]) -> str:
+    heads = ("precision", "recall", "f1")
+    width = max(len("weighted average"), *(len(label) for label in scores["classes"]))
+    lines = [
+        f"{name.capitalize()}: {scores['n']:,} galaxies "
+        f"(value and {scores['confidence']:.0%} interval)",
+        " " * width + "".join(f"{head:>21}" for head in heads) + f"{'support':>10}",
+    ]
+    for label, row in scores["classes"].items():
+        cells = "".join(_cell(row[head]) for head in heads)
+        lines.append(f"{label:<{width}}{cells}{row['support']:>10,}")
+    for average in ("macro", "weighted"):
+        cells = "".join(_cell(scores[f"{average}_{head}"]) for head in heads)
+        lines.append(f"{average + ' average':<{width}}{cells}{scores['n']:>10,}")
+    lines.append(f"{'accuracy':<{width}}{_cell(scores['accuracy'])}")
+    lines.append(f"{'ROC AUC':<{width}}{_cell(scores['roc_auc'])}")
+    return "\n".join(lines)
+
+
+def _cell(score: dict[str, float | None]) -> str:
+    if score["value"] is None:
+        return f"{'undefined':>21}"
+    return f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})".rjust(21)

@@ -1,0 +1,22 @@
+"""One function, one matplotlib Figure: what people look at."""
+
+from galaxy_morphology.figures.explanations import attribution_sheet, explanation_page
+from galaxy_morphology.figures.galaxies import augmentation_sheet, class_counts, cutout_sheet
+from galaxy_morphology.figures.scores import (
+    confident_mistakes,
+    confusion_matrices,
+    roc_curves,
+    training_curves,
+)
+
+__all__ = [
+    "attribution_sheet",
+    "augmentation_sheet",
+    "class_counts",
+    "confident_mistakes",
+    "confusion_matrices",
+    "cutout_sheet",
+    "explanation_page",
+    "roc_curves",
+    "training_curves",
+]

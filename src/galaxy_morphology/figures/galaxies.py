@@ -1,0 +1,89 @@
+"""Figures of the data: how many galaxies there are, and what they look like."""
+
+import numpy as np
+import pandas as pd
+
+from galaxy_morphology.figures.style import (
+    colour_of,
+    hide_frame,
+    new_figure,
+    panels,
+    show_cutouts,
+)
+from galaxy_morphology.typing import Figure, Images
+
+
+def class_counts(galaxies: pd.DataFrame, class_names: list[str]) -> Figure:
+    """Galaxies per class in each split, as bars with their numbers.
+
+    Args:
+        galaxies: Columns ``class_name`` and ``split``.
+        class_names: The classes in the order to draw them.
+    """
+    splits = [
+        name for name in ("training", "validation", "test") if (galaxies["split"] == name).any()
+    ]
+    counts = pd.crosstab(galaxies["split"], galaxies["class_name"])
+    counts = counts.reindex(index=splits, columns=class_names, fill_value=0)
+    figure = new_figure(6.4, 3.6)
+    ax = figure.subplots()
+    width = 0.8 / len(class_names)
+    for i, name in enumerate(class_names):
+        places = np.arange(len(splits)) + (i - (len(class_names) - 1) / 2) * width
+        bars = ax.bar(places, counts[name], width * 0.94, label=name, color=colour_of(i))
+        ax.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=1)
+    ax.set_xticks(range(len(splits)), splits)
+    ax.set_ylabel("galaxies")
+    ax.set_title(f"{len(galaxies):,} galaxies by split and class")
+    ax.legend(frameon=False)
+    hide_frame(ax)
+    return figure
+
+
+def cutout_sheet(
+    images: Images, galaxies: pd.DataFrame, class_names: list[str], *, n_galaxies: int, seed: int
+) -> Figure:
+    """Random cut-outs of every class with their CATAIDs.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image, with columns ``cataid`` and ``class_name``.
+        class_names: The classes in the order to show them.
+        n_galaxies: Most cut-outs to show of each class.
+        seed: Seeds the choice.
+    """
+    rng = np.random.default_rng(seed)
+    columns = 8
+    rows_of = {}
+    for name in class_names:
+        of_class = np.flatnonzero(galaxies["class_name"] == name)
+        rows_of[name] = rng.choice(of_class, min(n_galaxies, len(of_class)), replace=False)
+    heights = [0.45 + 1.5 * -(-len(rows) // columns) for rows in rows_of.values()]
+    figure = new_figure(columns * 1.3, sum(heights))
+    sheets = figure.subfigures(len(class_names), height_ratios=heights, squeeze=False)[:, 0]
+    for sheet, (name, rows) in zip(sheets, rows_of.items(), strict=True):
+        total = (galaxies["class_name"] == name).sum()
+        sheet.suptitle(f"{name}: {len(rows)} of {total:,}", fontsize=11)
+        axes = panels(sheet, len(rows), columns)
+        show_cutouts(axes, images[rows], [f"CATAID {c}" for c in galaxies["cataid"].iloc[rows]])
+    return figure
+
+
+def augmentation_sheet(original: Images, augmented: Images, cataid: int) -> Figure:
+    """A galaxy and its augmented versions.
+
+    Args:
+        original: uint8 [height, width, 3], RGB.
+        augmented: uint8 [n, height, width, 3], RGB.
+        cataid: Whose cut-out it is.
+    """
+    columns = 3
+    figure = new_figure(columns * 2.0, 0.5 + 2.2 * -(-(1 + len(augmented)) // columns))
+    figure.suptitle(f"CATAID {cataid} as the network sees it in training", fontsize=10)
+    axes = panels(figure, 1 + len(augmented), columns)
+    show_cutouts(
+        axes,
+        np.concatenate([original[None], augmented]),
+        ["cut-out", *(f"augmented {i}" for i in range(1, len(augmented) + 1))],
+    )
+    return figure

@@ -1,0 +1,145 @@
+"""Figures of the classifier: how it learned, how often it is right, where it errs."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from galaxy_morphology.figures.style import (
+    GREY,
+    colour_of,
+    hide_frame,
+    new_figure,
+    panels,
+    show_cutouts,
+)
+from galaxy_morphology.typing import Figure, Images
+
+
+def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
+    """Accuracy and loss per epoch, with the epoch whose weights were kept.
+
+    Args:
+        history: A row per epoch: ``epoch``, ``loss``, ``accuracy``, ``validation_loss`` and
+            ``validation_accuracy``.
+        chosen_epoch: The epoch to mark, counted from 1.
+    """
+    figure = new_figure(9.0, 3.6)
+    for ax, quantity in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
+        for i, (column, label) in enumerate(
+            [
+                (quantity, "training (augmented galaxies)"),
+                (f"validation_{quantity}", "validation"),
+            ]
+        ):
+            ax.plot(
+                history["epoch"], history[column], marker="o", ms=3, label=label, color=colour_of(i)
+            )
+        ax.axvline(chosen_epoch, color=GREY, ls="--", lw=1, label=f"chosen: epoch {chosen_epoch}")
+        ax.set_xlabel("epoch")
+        ax.set_ylabel({"loss": "cross-entropy loss"}.get(quantity, quantity))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        hide_frame(ax)
+    figure.axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def confusion_matrices(metrics: dict[str, Any]) -> Figure:
+    """Confusion matrix of each split: counts, and shares of the true class as shades.
+
+    Args:
+        metrics: By split, what ``score_predictions`` returns.
+    """
+    figure = new_figure(4.4 * len(metrics), 3.9)
+    drawn = None
+    for ax, (split, scores) in zip(
+        figure.subplots(1, len(metrics), squeeze=False)[0], metrics.items(), strict=True
+    ):
+        names = list(scores["classes"])
+        counts = np.array(scores["confusion_matrix"])
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        drawn = ax.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+        for (i, j), count in np.ndenumerate(counts):
+            colour = "black" if shares[i, j] > 0.5 else "white"
+            ax.text(j, i, f"{count:,}\n{shares[i, j]:.0%}", ha="center", va="center", color=colour)
+        ax.set_xticks(range(len(names)), names)
+        ax.set_yticks(range(len(names)), names, rotation=90, va="center")
+        ax.set_xlabel("predicted class")
+        ax.set_ylabel("true class")
+        ax.set_title(f"{split}: {scores['n']:,} galaxies")
+    figure.colorbar(drawn, ax=figure.axes, label="share of the true class", shrink=0.8)
+    return figure
+
+
+def roc_curves(
+    predictions: pd.DataFrame, metrics: dict[str, Any], class_names: list[str]
+) -> Figure:
+    """ROC curve of each split; with more than two classes, of each class against the rest.
+
+    Args:
+        predictions: Columns ``split``, ``class_name`` and ``probability_<class>``.
+        metrics: By split, what ``score_predictions`` returns.
+        class_names: The classes, the second of two being the positive one.
+    """
+    from sklearn.metrics import roc_curve
+
+    figure = new_figure(4.8 * len(metrics) if len(class_names) > 2 else 5.2, 4.6)
+    many = len(class_names) > 2
+    axes = figure.subplots(1, len(metrics) if many else 1, squeeze=False)[0]
+    positives = class_names if many else class_names[1:]
+    for i, (split, scores) in enumerate(metrics.items()):
+        some = predictions[predictions["split"] == split]
+        ax = axes[i if many else 0]
+        auc = scores["roc_auc"]
+        area = "AUC undefined" if auc["value"] is None else (
+            f"AUC {auc['value']:.3f} ({auc['low']:.3f}-{auc['high']:.3f})"
+        )  # fmt: skip
+        for j, name in enumerate(positives):
+            is_class = some["class_name"] == name
+            if is_class.nunique() < 2:
+                continue
+            false_rate, true_rate, _ = roc_curve(is_class, some[f"probability_{name}"])
+            ax.plot(false_rate, true_rate, color=colour_of(j if many else i),
+                    label=name if many else f"{split}: {area}")  # fmt: skip
+        if many:
+            ax.set_title(f"{split}: mean {area}")
+    for ax in axes:
+        ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1, label="chance")
+        positive = "the class" if many else class_names[1]
+        ax.set_xlabel(f"share of the others taken for {positive}")
+        ax.set_ylabel(f"share of {positive} recognised")
+        ax.set_aspect("equal")
+        ax.legend(frameon=False, fontsize=8, loc="lower right")
+        hide_frame(ax)
+    return figure
+
+
+def confident_mistakes(
+    images: Images, predictions: pd.DataFrame, *, split: str, n_galaxies: int
+) -> Figure:
+    """The wrong classifications that the network was surest of.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        predictions: A row per image: ``cataid``, ``split``, ``class_name``,
+            ``predicted_class``, ``correct`` and ``probability_<class>``.
+        split: The galaxies to choose from.
+        n_galaxies: Most cut-outs to show.
+    """
+    certainty = predictions.filter(like="probability_").max(axis=1)
+    wrong = (predictions["split"] == split) & ~predictions["correct"]
+    rows = certainty[wrong].sort_values(ascending=False, kind="stable").index[:n_galaxies]
+    columns = 6
+    figure = new_figure(columns * 1.7, 0.5 + 2.1 * max(1, -(-len(rows) // columns)))
+    figure.suptitle(f"Most confident mistakes, {split}: {len(rows)} of {int(wrong.sum())}")
+    axes = panels(figure, len(rows), columns)
+    show_cutouts(
+        axes,
+        images[rows.to_numpy()],
+        [
+            f"CATAID {row.cataid}\ntrue {row.class_name}\n"
+            f"{row.predicted_class} {certainty[row.Index]:.1%}"
+            for row in predictions.loc[rows].itertuples()
+        ],
+    )
+    return figure

@@ -1,0 +1,44 @@
+"""What all figures share: colours that colour-blind readers tell apart, and panels of galaxies."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from galaxy_morphology.typing import Figure
+
+# Okabe & Ito (2008), https://jfly.uni-koeln.de/color/
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GREY = "#666666"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of a size in inches, drawn without pyplot and its global state."""
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    return MatplotlibFigure(figsize=(width, height), dpi=120, layout="constrained")
+
+
+def colour_of(index: int) -> str:
+    """The colour of the class or curve with this index."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def panels(figure: Figure, n_panels: int, columns: int) -> Any:
+    """A grid of panels without axes on a figure, in reading order."""
+    axes = figure.subplots(max(1, -(-n_panels // columns)), columns, squeeze=False).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    return axes[:n_panels]
+
+
+def show_cutouts(axes: Sequence[Any], images: NDArray[Any], titles: Sequence[str]) -> None:
+    """Fill panels with RGB cut-outs and a small title each."""
+    for ax, image, title in zip(axes, images, titles, strict=True):
+        ax.imshow(image, interpolation="nearest")
+        ax.set_title(title, fontsize=7, pad=2)
+
+
+def hide_frame(ax: Any) -> None:
+    """Leave only the axes that carry numbers."""
+    ax.spines[["top", "right"]].set_visible(False)

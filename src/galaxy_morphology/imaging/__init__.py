@@ -1,0 +1,16 @@
+"""From an archive of galaxies to arrays: read, check, resize, split."""
+
+from galaxy_morphology.imaging.cutouts import UnusableCutoutError, read_cutout, resize, square
+from galaxy_morphology.imaging.labels import clean_labels
+from galaxy_morphology.imaging.reading import read_cutouts
+from galaxy_morphology.imaging.split import split_galaxies
+
+__all__ = [
+    "UnusableCutoutError",
+    "clean_labels",
+    "read_cutout",
+    "read_cutouts",
+    "resize",
+    "split_galaxies",
+    "square",
+]

@@ -1,0 +1,154 @@
+"""A whole archive of cut-outs, decoded on all cores in memory that does not grow with it."""
+
+import hashlib
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm.auto import tqdm
+
+from galaxy_morphology.imaging.cutouts import UnusableCutoutError, read_cutout, resize, square
+
+GALAXIES_AT_A_TIME = 256
+CHANNELS = "RGB"
+
+
+class SpooledImages:
+    """Images of one size, kept in an unnamed temporary file instead of memory.
+
+    Args:
+        side: Width and height of every image in pixels.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, side: int) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the images
+        self._image_shape = (side, side, len(CHANNELS))
+        self._n_images = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole, [N, side, side, 3]."""
+        return (self._n_images, *self._image_shape)
+
+    def append(self, image: NDArray[np.uint8]) -> None:
+        """Add one image, uint8 [side, side, 3]."""
+        self._file.seek(0, os.SEEK_END)
+        self._file.write(np.ascontiguousarray(image).data)
+        self._n_images += 1
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        self._file.seek(0)
+        for _ in range(self._n_images):
+            pixels = self._file.read(int(np.prod(self._image_shape)))
+            yield np.frombuffer(pixels, np.uint8).reshape(self._image_shape)
+
+
+def read_cutouts(
+    archive: Mapping[int, bytes],
+    labelled_galaxies: pd.DataFrame,
+    *,
+    side: int,
+    minimum_side: int,
+    maximum_side: int,
+) -> tuple[SpooledImages, pd.DataFrame, pd.DataFrame]:
+    """Read the cut-out of every labelled galaxy, on all cores.
+
+    Args:
+        archive: Encoded image by CATAID. Looking one up raises KeyError where there is none,
+            ValueError with the reason where it cannot be read.
+        labelled_galaxies: One row per galaxy, with column ``cataid``.
+        side: Width and height of the images wanted, in pixels.
+        minimum_side: Smaller cut-outs are rejected, in pixels.
+        maximum_side: Larger cut-outs are rejected before they are decoded, in pixels.
+
+    Returns:
+        The images, uint8 [N, side, side, 3], RGB; the galaxies that have one, in the same
+        order, with columns ``channel_without_signal``, ``duplicate_of`` (CATAID of the first
+        galaxy with the same pixels, missing where there is none) and ``checksum`` (of the
+        pixels) added; and the rejected ones (``cataid``, ``reason``).
+
+    Raises:
+        ValueError: No galaxy has a usable cut-out; says why, with examples.
+    """
+
+    side_limits = {"minimum_side": minimum_side, "maximum_side": maximum_side}
+    images = SpooledImages(side)
+    checks: list[dict[str, object]] = []
+    rejected: list[dict[str, object]] = []
+    for cataid, outcome in _read_side_by_side(
+        archive, labelled_galaxies["cataid"].tolist(), side, side_limits
+    ):
+        if isinstance(outcome, UnusableCutoutError):
+            rejected.append({"cataid": cataid, "reason": str(outcome)})
+        else:
+            images.append(outcome)
+            checks.append({"cataid": cataid, **_checks(outcome)})
+    rejected_galaxies = pd.DataFrame(rejected, columns=["cataid", "reason"])
+    if not checks:
+        reasons = rejected_galaxies.groupby("reason")["cataid"].agg(["size", "first"])
+        examples = [
+            f"{row.size} × {reason} (e.g. CATAID {row.first})"
+            for reason, row in reasons.nlargest(5, "size").iterrows()
+        ]
+        raise ValueError(
+            f"None of the {len(labelled_galaxies)} labelled galaxies has a usable cut-out: "
+            + "; ".join(examples)
+        )
+    galaxies = labelled_galaxies.merge(pd.DataFrame(checks), on="cataid")
+    galaxies["duplicate_of"] = _duplicates(galaxies)
+    return images, galaxies, rejected_galaxies
+
+
+def _read_side_by_side(
+    archive: Mapping[int, bytes], cataids: list[int], side: int, side_limits: dict[str, int]
+) -> Iterator[tuple[int, NDArray[np.uint8] | UnusableCutoutError]]:
+    """Each galaxy in order with its image or the reason why there is none.
+
+    Threads suffice: zlib and OpenCV let go of the interpreter while they work.
+    """
+
+    def read(cataid: int) -> NDArray[np.uint8] | UnusableCutoutError:
+        try:
+            return resize(square(read_cutout(archive[cataid], **side_limits)), side)
+        except KeyError:
+            return UnusableCutoutError("no cut-out in the archive")
+        except UnusableCutoutError as error:
+            return error
+        except ValueError as error:
+            return UnusableCutoutError(str(error))
+
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(total=len(cataids), desc="Reading cut-outs", unit="galaxy") as progress,
+        warnings.catch_warnings(),
+    ):
+        # Pillow warns of large images; ours are rejected with a reason.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        for start in range(0, len(cataids), GALAXIES_AT_A_TIME):
+            some = cataids[start : start + GALAXIES_AT_A_TIME]
+            for cataid, outcome in zip(some, pool.map(read, some), strict=True):
+                yield cataid, outcome
+                progress.update()
+
+
+def _checks(image: NDArray[np.uint8]) -> dict[str, object]:
+    """What the pixels of an image say about its quality and identity."""
+    flat = image.min(axis=(0, 1)) == image.max(axis=(0, 1))
+    return {
+        "channel_without_signal": bool(flat.any()),
+        "checksum": hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
+    }
+
+
+def _duplicates(galaxies: pd.DataFrame) -> pd.Series:
+    """CATAID of the first galaxy with the same pixels, Int64, missing for the first itself."""
+    first = galaxies.groupby("checksum")["cataid"].transform("first").astype("Int64")
+    return first.mask(first == galaxies["cataid"])

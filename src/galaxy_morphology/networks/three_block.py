@@ -1,0 +1,54 @@
+"""The three-block CNN of the original experiment."""
+
+from collections.abc import Sequence
+
+from galaxy_morphology.typing import KerasModel
+
+
+def three_block_cnn(
+    image_shape: tuple[int, int, int],
+    n_classes: int,
+    *,
+    filters: Sequence[int] = (32, 64, 128),
+    block_dropout: float = 0.25,
+    dense_units: int = 512,
+    dense_dropout: float = 0.5,
+    batch_norm_momentum: float = 0.9,
+) -> KerasModel:
+    """Build three blocks of convolution, normalisation and pooling, and a dense classifier.
+
+    The last convolution is named ``last_conv``. The layer ``logit`` comes before
+    ``probability``, so that explanations need not go through a saturated sigmoid.
+
+    Args:
+        image_shape: Height, width and channels of a cut-out.
+        n_classes: Two classes are one logit and a sigmoid, more are as many logits and a softmax.
+        filters: Number of 3 × 3 filters in each block.
+        block_dropout: Share of features dropped after each block.
+        dense_units: Width of the dense layer.
+        dense_dropout: Share of its units dropped.
+        batch_norm_momentum: Weight of the past in the moving statistics of each
+            BatchNormalization. Keras' own default of 0.99 takes hundreds of steps to settle.
+
+    Returns:
+        An uncompiled model from pixel values of 0 to 255, RGB, to probabilities.
+    """
+    import keras
+    from keras import layers
+
+    inputs = keras.Input(image_shape, name="cutout")
+    x = layers.Rescaling(1 / 255, name="scale")(inputs)
+    for block, n_filters in enumerate(filters, start=1):
+        name = "last_conv" if block == len(filters) else f"conv_{block}"
+        x = layers.Conv2D(n_filters, 3, activation="relu", name=name)(x)
+        x = layers.BatchNormalization(momentum=batch_norm_momentum, name=f"conv_norm_{block}")(x)
+        x = layers.MaxPooling2D(2, name=f"pool_{block}")(x)
+        x = layers.Dropout(block_dropout, name=f"block_dropout_{block}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(dense_units, activation="relu", name="dense")(x)
+    x = layers.BatchNormalization(momentum=batch_norm_momentum, name="dense_norm")(x)
+    x = layers.Dropout(dense_dropout, name="dense_dropout")(x)
+    logit = layers.Dense(1 if n_classes == 2 else n_classes, name="logit")(x)
+    activation = "sigmoid" if n_classes == 2 else "softmax"
+    probability = layers.Activation(activation, name="probability", dtype="float32")(logit)
+    return keras.Model(inputs, probability, name="three_block_cnn")

@@ -1,0 +1,351 @@
+"""Training a network so that its validation curve is steady and a run can be taken up again."""
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from galaxy_morphology.networks.augmentation import random_transforms, warp
+from galaxy_morphology.networks.prediction import predict_logits, probabilities
+from galaxy_morphology.typing import Images, IntArray, KerasModel, TrainingState
+
+logger = logging.getLogger(__name__)
+
+CALIBRATION_BATCH = 128
+
+
+def train(
+    network: KerasModel,
+    images: Images,
+    class_indices: IntArray,
+    training_rows: IntArray,
+    validation_rows: IntArray,
+    *,
+    class_weights: dict[int, float],
+    augmentation: dict[str, Any],
+    optimizer: Any,
+    epochs: int,
+    batch_size: int,
+    weight_average: float,
+    batch_norm_galaxies: int,
+    keep: Literal["best", "last"],
+    patience: int,
+    seed: int,
+    resume_from: TrainingState | None = None,
+) -> Iterator[TrainingState]:
+    """Train a network, handing out after every epoch all that is needed to go on from there.
+
+    Two things keep the validation curve steady. The weights that are judged and kept are an
+    exponential average over the last steps (Polyak & Juditsky 1992; Izmailov et al. 2018,
+    arXiv:1803.05407). And their BatchNormalization statistics are measured afresh after every
+    epoch, on plain training galaxies: the ones gathered while training belong to other weights,
+    to augmented galaxies and to a network with dropout.
+
+    Args:
+        network: Freshly built, with a layer named ``logit``; trained in place.
+        images: uint8 [N, height, width, 3], may be memory-mapped.
+        class_indices: Class of each image, int [N], 0 to K - 1.
+        training_rows: Images to learn from.
+        validation_rows: Images to choose the epoch by.
+        class_weights: Weight of each class index in the loss.
+        augmentation: Arguments of ``random_transforms``, and ``fill`` and ``interpolation``.
+        optimizer: A Keras optimiser, e.g. from :func:`build_optimizer`.
+        epochs: Most epochs to train.
+        batch_size: Galaxies per step.
+        weight_average: Weight of the past in the averaged weights, per step; 0 judges and
+            keeps the weights as they are.
+        batch_norm_galaxies: Training galaxies to measure the BatchNormalization statistics on;
+            0 leaves them as training gathered them.
+        keep: Keep the weights of the epoch with the lowest validation loss, or of the last.
+        patience: Stop after that many epochs without a lower validation loss; 0 never stops.
+        seed: Seeds the order of the galaxies and their augmentation.
+        resume_from: A state of an earlier run with the same arguments.
+
+    Yields:
+        The state after each epoch. Its arrays ``history/<column>`` have a value per epoch and
+        ``kept/<number>`` are the weights to keep; ``finished`` is true in the last one, which
+        holds nothing else.
+    """
+    import keras
+
+    averaged = keras.models.clone_model(network)
+    averaged.set_weights(network.get_weights())
+    trainer = _with_augmentation(network, augmentation)
+    loss, accuracy = _loss_and_accuracy(network)
+    trainer.compile(optimizer, loss, metrics=[accuracy], weighted_metrics=[], jit_compile=False)
+    optimizer.build(trainer.trainable_variables)
+    # Of the trainer, not the network: it also holds the random state of the dropout layers.
+    variables = {"trainer": trainer.variables, "optimizer": optimizer.variables,
+                 "averaged": averaged.weights}  # fmt: skip
+    history = pd.DataFrame()
+    kept: list[NDArray[Any]] = []
+    if resume_from:
+        history, kept = training_history(resume_from), _numbered(resume_from, "kept")
+        for part, targets in variables.items():
+            for variable, value in zip(targets, _numbered(resume_from, part), strict=True):
+                variable.assign(value)
+
+    loss_weights = np.array([class_weights[index] for index in sorted(class_weights)])
+    calibration_rows = np.sort(
+        np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
+    )
+    follow = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: _move_towards(
+            averaged, network, weight_average, step=int(optimizer.iterations.numpy())
+        )
+    )
+    while not _is_over(history, epochs, patience):
+        epoch, started = len(history) + 1, time.perf_counter()
+        batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
+                           augmentation, np.random.default_rng([seed, epoch]),
+                           progress=f"Epoch {epoch}/{epochs}")  # fmt: skip
+        logs = trainer.fit(batches, verbose=0, callbacks=[follow]).history
+        measure_batch_norm(averaged, images, calibration_rows)
+        scores = _validate(averaged, images, class_indices, validation_rows, loss_weights)
+        row = {
+            "epoch": epoch,
+            "loss": logs["loss"][0],
+            "accuracy": logs["accuracy"][0],
+            **scores,
+            "learning_rate": float(optimizer.learning_rate.numpy()),
+            "seconds": time.perf_counter() - started,
+        }
+        history = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
+        if chosen_epoch(history, keep) == epoch:
+            kept = averaged.get_weights()
+        logger.info(
+            "Epoch %d/%d: loss %.3f, validation loss %.3f, validation accuracy %.3f (%.0f s)",
+            *(epoch, epochs, row["loss"], row["validation_loss"], row["validation_accuracy"]),
+            row["seconds"],
+        )
+        finished = _is_over(history, epochs, patience)
+        going_on = {} if finished else variables
+        yield {
+            "finished": np.array(finished),
+            **{f"history/{column}": history[column].to_numpy() for column in history},
+            **{f"kept/{i:03d}": weight for i, weight in enumerate(kept)},
+            **{
+                f"{part}/{i:03d}": variable.numpy()
+                for part, some in going_on.items()
+                for i, variable in enumerate(some)
+            },
+        }
+
+
+def build_optimizer(
+    *,
+    name: Literal["adam", "adamw"],
+    learning_rate: float,
+    weight_decay: float,
+    schedule: Literal["constant", "cosine"],
+    warm_up_epochs: float,
+    epochs: int,
+    steps_per_epoch: int,
+) -> Any:
+    """Build Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019) with its schedule.
+
+    Args:
+        name: Which of the two.
+        learning_rate: Its step size, at the peak of the schedule.
+        weight_decay: Of AdamW.
+        schedule: Constant, or a linear warm-up followed by half a cosine down to 1 %.
+        warm_up_epochs: Epochs of the warm-up; may be a fraction.
+        epochs: Epochs until the end of the cosine.
+        steps_per_epoch: Batches in an epoch.
+
+    Returns:
+        A Keras optimiser.
+    """
+    import keras
+
+    rate: Any = learning_rate
+    if schedule == "cosine":
+        warm_up_steps = max(1, round(warm_up_epochs * steps_per_epoch))
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0,  # an integer fails
+            decay_steps=max(1, epochs * steps_per_epoch - warm_up_steps),
+            alpha=0.01,
+            warmup_target=learning_rate,
+            warmup_steps=warm_up_steps,
+        )
+    if name == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=weight_decay)
+    return keras.optimizers.Adam(rate)
+
+
+def measure_batch_norm(network: KerasModel, images: Images, rows: IntArray) -> None:
+    """Replace the moving statistics of every BatchNormalization by those of some images.
+
+    The network runs as it does when predicting, dropout off, but for the normalisation layers,
+    which average the statistics of the batches they see.
+
+    Args:
+        network: Its BatchNormalization layers are changed in place.
+        images: uint8 [N, height, width, 3].
+        rows: Images to measure on, int [n]; with none, nothing changes.
+    """
+    import keras
+    import tensorflow as tf
+
+    norms = [
+        layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    momenta = [layer.momentum for layer in norms]
+    measuring = keras.models.clone_model(
+        network,
+        clone_function=lambda layer: layer,
+        call_function=lambda layer, *args, **kwargs: layer(
+            *args, **(kwargs | ({"training": True} if layer in norms else {}))
+        ),
+    )
+    for n_seen, start in enumerate(range(0, len(rows), CALIBRATION_BATCH)):
+        for layer in norms:
+            layer.momentum = n_seen / (n_seen + 1)  # the plain mean over all batches so far
+        some = rows[start : start + CALIBRATION_BATCH]
+        measuring(tf.cast(images[some], tf.float32), training=False)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
+
+
+def training_history(state: TrainingState) -> pd.DataFrame:
+    """Losses, accuracies, learning rate and duration of each epoch: a row per epoch.
+
+    Args:
+        state: From :func:`train`.
+    """
+    return pd.DataFrame(
+        {
+            name.removeprefix("history/"): values
+            for name, values in state.items()
+            if name.startswith("history/")
+        }
+    )
+
+
+def kept_weights(state: TrainingState) -> list[NDArray[Any]]:
+    """The weights to keep, in the order of the network's own.
+
+    Args:
+        state: From :func:`train`.
+    """
+    return _numbered(state, "kept")
+
+
+def chosen_epoch(history: pd.DataFrame, keep: Literal["best", "last"]) -> int:
+    """The epoch whose weights are kept, counted from 1.
+
+    Args:
+        history: From :func:`training_history`.
+        keep: The one with the lowest validation loss, or the last.
+    """
+    if keep == "last":
+        return int(history["epoch"].iloc[-1])
+    return int(history.loc[history["validation_loss"].idxmin(), "epoch"])
+
+
+def _with_augmentation(network: KerasModel, augmentation: dict[str, Any]) -> KerasModel:
+    """The network behind one random affine resampling, ending at its logits."""
+    import keras
+
+    transforms = keras.Input((8,), name="transform")
+    cutouts = keras.Input(network.input_shape[1:], name="augmented_cutout")
+    warped = warp(cutouts, transforms, fill=augmentation["fill"],
+                  interpolation=augmentation["interpolation"])  # fmt: skip
+    to_logit = keras.Model(network.inputs, network.get_layer("logit").output)
+    return keras.Model([cutouts, transforms], to_logit(warped))
+
+
+def _loss_and_accuracy(network: KerasModel) -> tuple[Any, Any]:
+    """Cross-entropy of the logits, and the accuracy: binary or, with more classes, categorical."""
+    import keras
+
+    if network.output_shape[-1] == 1:
+        return (
+            keras.losses.BinaryCrossentropy(from_logits=True),
+            keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
+        )
+    return (
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+    )
+
+
+def _batches(
+    images: Images,
+    class_indices: IntArray,
+    rows: IntArray,
+    batch_size: int,
+    loss_weights: NDArray[np.float64],
+    augmentation: dict[str, Any],
+    rng: np.random.Generator,
+    progress: str,
+) -> Any:
+    """One epoch of shuffled batches, read from the array while the network works."""
+    import tensorflow as tf
+
+    ranges = {
+        name: value for name, value in augmentation.items() if name not in ("fill", "interpolation")
+    }
+    order = rng.permutation(rows)
+
+    def read() -> Iterator[Any]:
+        starts = range(0, len(order), batch_size)
+        for start in tqdm(starts, desc=progress, unit="batch", leave=False):
+            some = order[start : start + batch_size]
+            transforms = random_transforms(len(some), images.shape[1], rng, **ranges)
+            indices = class_indices[some]
+            yield ((images[some], transforms), indices, loss_weights[indices])
+
+    signature = (
+        (
+            tf.TensorSpec((None, *images.shape[1:]), tf.uint8),
+            tf.TensorSpec((None, 8), tf.float32),
+        ),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None,), tf.float32),
+    )
+    return tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(2)
+
+
+def _validate(
+    network: KerasModel,
+    images: Images,
+    class_indices: IntArray,
+    rows: IntArray,
+    loss_weights: NDArray[np.float64],
+) -> dict[str, float]:
+    """Weighted cross-entropy and accuracy on the validation galaxies."""
+    probability = probabilities(predict_logits(network, images, rows))
+    truth = class_indices[rows]
+    of_truth = np.clip(probability[np.arange(len(rows)), truth], np.finfo(np.float64).tiny, None)
+    return {
+        "validation_loss": float(np.average(-np.log(of_truth), weights=loss_weights[truth])),
+        "validation_accuracy": float(np.mean(probability.argmax(axis=1) == truth)),
+    }
+
+
+def _move_towards(
+    averaged: KerasModel, network: KerasModel, weight_average: float, step: int
+) -> None:
+    """One step of the exponential average; early on it is quicker to forget the first weights."""
+    past = min(weight_average, (1 + step) / (10 + step))
+    for mean, weight in zip(averaged.weights, network.weights, strict=True):
+        mean.assign(past * mean.value + (1 - past) * weight.value)
+
+
+def _is_over(history: pd.DataFrame, epochs: int, patience: int) -> bool:
+    """Whether all epochs are done, or patience with the validation loss has run out."""
+    if history.empty:
+        return False
+    since_best = len(history) - chosen_epoch(history, "best")
+    return len(history) >= epochs or (patience > 0 and since_best >= patience)
+
+
+def _numbered(state: TrainingState, part: str) -> list[NDArray[Any]]:
+    """The arrays ``<part>/000``, ``<part>/001``, … in their order."""
+    return [state[name] for name in sorted(state) if name.startswith(f"{part}/")]

@@ -1,0 +1,1 @@
+"""The pipelines: graphs of pure functions, joined through the data catalog."""

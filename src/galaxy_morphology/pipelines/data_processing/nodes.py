@@ -1,0 +1,124 @@
+"""Nodes of data processing."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from galaxy_morphology.pipelines.data_processing.options import (
+    CutoutOptions,
+    SheetOptions,
+    SplitOptions,
+)
+from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.typing import ArrayRows, Figure, Images
+
+
+def clean_labels(
+    galaxy_labels: pd.DataFrame, classes: Classes
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep one row per galaxy with a known class, and list the others with the reason.
+
+    Args:
+        galaxy_labels: The label list as found, every cell as text.
+        classes: Class name by value of TARGET.
+
+    Returns:
+        Labelled galaxies, and rejected ones.
+    """
+    from galaxy_morphology import imaging
+
+    return imaging.clean_labels(galaxy_labels, classes.root)
+
+
+def read_cutouts(
+    galaxy_archive: Mapping[int, bytes], labelled_galaxies: pd.DataFrame, options: CutoutOptions
+) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame]:
+    """Read, check and resize the cut-out of every labelled galaxy.
+
+    Args:
+        galaxy_archive: Encoded cut-out by CATAID.
+        labelled_galaxies: One row per galaxy.
+        options: Sizes wanted and allowed.
+
+    Returns:
+        Images uint8 [N, side, side, 3], RGB; the galaxies they belong to, in the same order,
+        with quality flags; and the rejected galaxies.
+    """
+    from galaxy_morphology import imaging
+
+    return imaging.read_cutouts(galaxy_archive, labelled_galaxies, **options.model_dump())
+
+
+def list_rejected_galaxies(
+    galaxy_archive: Mapping[int, bytes],
+    labelled_galaxies: pd.DataFrame,
+    rejected_labels: pd.DataFrame,
+    rejected_cutouts: pd.DataFrame,
+) -> pd.DataFrame:
+    """List every galaxy that was left out, with the reason.
+
+    Args:
+        galaxy_archive: Encoded cut-out by CATAID; those without a label are left out too.
+        labelled_galaxies: The galaxies with a usable label.
+        rejected_labels: Left out for their label.
+        rejected_cutouts: Left out for their cut-out.
+
+    Returns:
+        Columns ``cataid`` (missing where none could be read) and ``reason``.
+    """
+    named = {*labelled_galaxies["cataid"], *rejected_labels["cataid"].dropna()}
+    unlabelled = sorted(set(galaxy_archive) - named)
+    without_label = pd.DataFrame({"cataid": unlabelled, "reason": "a cut-out, but no label"})
+    parts = [
+        part.astype({"cataid": "Int64", "reason": str})
+        for part in (rejected_labels, rejected_cutouts, without_label)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def split_galaxies(
+    readable_galaxies: pd.DataFrame, classes: Classes, options: SplitOptions
+) -> pd.DataFrame:
+    """Assign every galaxy to training, validation or test, keeping the class mix in each.
+
+    Args:
+        readable_galaxies: One row per usable galaxy.
+        classes: The classes that every split must hold.
+        options: Fractions of the whole, and the seed.
+
+    Returns:
+        ``readable_galaxies`` with a column ``split``.
+    """
+    from galaxy_morphology import imaging
+
+    return imaging.split_galaxies(readable_galaxies, classes.names, **options.model_dump())
+
+
+def draw_class_counts(galaxies: pd.DataFrame, classes: Classes) -> Figure:
+    """Draw the galaxies per class and split.
+
+    Args:
+        galaxies: Columns ``class_name`` and ``split``.
+        classes: The classes in order.
+    """
+    from galaxy_morphology import figures
+
+    return figures.class_counts(galaxies, classes.names)
+
+
+def draw_cutout_sheets(
+    images: Images, galaxies: pd.DataFrame, classes: Classes, options: SheetOptions
+) -> Figure:
+    """Draw random cut-outs of every class with their CATAIDs.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        classes: The classes in order.
+        options: How many galaxies, and the seed.
+    """
+    from galaxy_morphology import figures
+
+    return figures.cutout_sheet(
+        images, galaxies, classes.names, n_galaxies=options.galaxies_per_class, seed=options.seed
+    )

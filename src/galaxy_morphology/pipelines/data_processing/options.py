@@ -1,0 +1,39 @@
+"""Typed parameters of data processing."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from galaxy_morphology.pipelines.options import Options
+
+
+class CutoutOptions(Options):
+    """Which cut-outs are used, and at what size. All in pixels."""
+
+    side: int = Field(ge=16, le=1024)
+    minimum_side: int = Field(ge=1)
+    maximum_side: int = Field(ge=1, le=32768)
+
+
+class SplitOptions(Options):
+    """Shares of the whole; the rest is for training."""
+
+    validation_fraction: float = Field(gt=0, lt=1)
+    test_fraction: float = Field(ge=0, lt=1)
+    seed: int = Field(ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _something_is_left_for_training(self) -> Self:
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                "validation_fraction and test_fraction leave nothing for training: "
+                f"{self.validation_fraction} + {self.test_fraction} is not below 1"
+            )
+        return self
+
+
+class SheetOptions(Options):
+    """The sheets of cut-outs."""
+
+    galaxies_per_class: int = Field(ge=1, le=200)
+    seed: int = Field(ge=0)

@@ -1,0 +1,42 @@
+"""Typed parameters of explainability."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from galaxy_morphology.pipelines.options import Options
+
+
+class ExplainedGalaxiesOptions(Options):
+    """Which galaxies to explain; see ``attribution.select_galaxies``."""
+
+    split: Literal["training", "validation", "test"]
+    galaxies_per_group: int = Field(ge=1)
+    cataids: tuple[int, ...]
+
+
+class GradCamOptions(Options):
+    """See ``attribution.grad_cam``."""
+
+    layer_name: str
+    batch_size: int = Field(ge=1)
+
+
+class IntegratedGradientsOptions(Options):
+    """See ``attribution.integrated_gradients``."""
+
+    steps: int = Field(ge=1)
+    baseline: Literal["black", "sky", "blur"]
+    batch_size: int = Field(ge=1)
+
+
+class LimeOptions(Options):
+    """See ``attribution.lime``."""
+
+    n_samples: int = Field(ge=10)
+    n_segments: int = Field(ge=2)
+    compactness: float = Field(gt=0)
+    hide_with: Literal["black", "sky", "blur"]
+    kernel_width: float = Field(gt=0)
+    seed: int = Field(ge=0, lt=2**32)
+    batch_size: int = Field(ge=1)

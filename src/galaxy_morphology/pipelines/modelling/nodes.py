@@ -1,0 +1,281 @@
+"""Nodes of modelling."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from galaxy_morphology.pipelines.modelling.options import (
+    AugmentationOptions,
+    EvaluationOptions,
+    NetworkOptions,
+    TrainingOptions,
+)
+from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.typing import Figure, Images, IntArray, KerasModel, TrainingState
+
+logger = logging.getLogger(__name__)
+
+
+def weigh_classes(galaxies: pd.DataFrame, classes: Classes) -> dict[str, float]:
+    """Weigh each class against its share of the training galaxies.
+
+    Args:
+        galaxies: Columns ``class_name`` and ``split``.
+        classes: The classes to weigh.
+
+    Returns:
+        Weight by class name, n / (K n_class): scikit-learn's "balanced".
+    """
+    training = galaxies.loc[galaxies["split"] == "training", "class_name"]
+    counts = training.value_counts()
+    return {name: len(training) / (len(classes.names) * int(counts[name])) for name in classes.names}
+
+
+def draw_augmentation(
+    images: Images, galaxies: pd.DataFrame, options: AugmentationOptions, training: TrainingOptions
+) -> Figure:
+    """Draw eight augmented versions of the first training galaxy.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        options: What to do to it.
+        training: For its seed.
+    """
+    from galaxy_morphology import figures, networks
+
+    row = int(np.flatnonzero(galaxies["split"] == "training")[0])
+    ranges = options.model_dump(exclude={"fill", "interpolation"})
+    rng = np.random.default_rng(training.seed)
+    transforms = networks.random_transforms(8, images.shape[1], rng, **ranges)
+    copies = np.repeat(images[row][None], 8, axis=0).astype(np.float32)
+    warped = networks.warp(
+        copies, transforms, fill=options.fill, interpolation=options.interpolation
+    )
+    augmented = np.clip(np.rint(np.asarray(warped)), 0, 255).astype(np.uint8)
+    return figures.augmentation_sheet(images[row], augmented, int(galaxies["cataid"].iloc[row]))
+
+
+def train_network(
+    images: Images,
+    galaxies: pd.DataFrame,
+    class_weights: dict[str, float],
+    interrupted_training: TrainingState,
+    classes: Classes,
+    network_options: NetworkOptions,
+    augmentation: AugmentationOptions,
+    options: TrainingOptions,
+) -> Iterator[TrainingState]:
+    """Train the network on the training galaxies, going on from where an equal run stopped.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        class_weights: Weight of each class in the loss, by name.
+        interrupted_training: The state that lies on disk, or nothing.
+        classes: The classes in order.
+        network_options: Shape of the network.
+        augmentation: What to do to the training galaxies.
+        options: How to train.
+
+    Yields:
+        The state after each epoch, with the ``fingerprint`` of everything that shaped it.
+    """
+    import keras
+
+    from galaxy_morphology import networks
+
+    fingerprint = np.array(
+        _fingerprint(galaxies, classes, network_options, augmentation, options, images.shape)
+    )
+    resume_from = None
+    if interrupted_training and not interrupted_training["finished"]:
+        if interrupted_training["fingerprint"] == fingerprint:
+            resume_from = interrupted_training
+            n_epochs = len(networks.training_history(resume_from))
+            logger.info("Going on with an interrupted training after epoch %d.", n_epochs)
+        else:
+            logger.info("Training anew: the interrupted one had other galaxies or parameters.")
+
+    keras.utils.set_random_seed(options.seed)
+    network = _build_network(images, classes, network_options)
+    rows = {name: np.flatnonzero(galaxies["split"] == name) for name in ("training", "validation")}
+    optimizer = networks.build_optimizer(
+        **options.optimizer.model_dump(),
+        epochs=options.epochs,
+        steps_per_epoch=-(-len(rows["training"]) // options.batch_size),
+    )
+    for state in networks.train(
+        network,
+        images,
+        _class_indices(galaxies, classes),
+        rows["training"],
+        rows["validation"],
+        class_weights={i: class_weights[name] for i, name in enumerate(classes.names)},
+        augmentation=augmentation.model_dump(),
+        optimizer=optimizer,
+        resume_from=resume_from,
+        **options.model_dump(exclude={"optimizer"}),
+    ):
+        yield {**state, "fingerprint": fingerprint}
+
+
+def choose_classifier(
+    training_state: TrainingState,
+    images: Images,
+    classes: Classes,
+    network_options: NetworkOptions,
+) -> tuple[KerasModel, pd.DataFrame]:
+    """Build the classifier from the weights that training kept.
+
+    Args:
+        training_state: Of a training that is over.
+        images: For the shape of a cut-out.
+        classes: The classes in order.
+        network_options: Shape of the network.
+
+    Returns:
+        The classifier, and the training history, a row per epoch.
+    """
+    from galaxy_morphology import networks
+
+    network = _build_network(images, classes, network_options)
+    network.set_weights(networks.kept_weights(training_state))
+    return network, networks.training_history(training_state)
+
+
+def classify_galaxies(
+    classifier: KerasModel, images: Images, galaxies: pd.DataFrame, classes: Classes
+) -> pd.DataFrame:
+    """Classify every galaxy.
+
+    Args:
+        classifier: Takes 0 to 255 RGB.
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        classes: The classes in order.
+
+    Returns:
+        A row per galaxy: logits, a probability per class, predicted class, whether correct.
+    """
+    from galaxy_morphology import evaluation, networks
+
+    logits = networks.predict_logits(classifier, images, progress="Classifying")
+    return evaluation.prediction_table(
+        galaxies, logits, networks.probabilities(logits), classes.names
+    )
+
+
+def score_classifier(
+    predictions: pd.DataFrame, classes: Classes, options: EvaluationOptions
+) -> dict[str, Any]:
+    """Score the classifier on the galaxies that it did not learn from.
+
+    Args:
+        predictions: A row per galaxy.
+        classes: The classes in order.
+        options: Level and kind of the intervals.
+
+    Returns:
+        Scores with their intervals for "validation" and, where there is one, "test".
+    """
+    from galaxy_morphology import evaluation
+
+    return {
+        split: evaluation.score_predictions(
+            predictions[predictions["split"] == split],
+            classes.names,
+            **options.model_dump(exclude={"n_mistakes"}),
+        )
+        for split in ("validation", "test")
+        if (predictions["split"] == split).any()
+    }
+
+
+def draw_training_curves(training_history: pd.DataFrame, options: TrainingOptions) -> Figure:
+    """Draw accuracy and loss per epoch.
+
+    Args:
+        training_history: A row per epoch.
+        options: Which epoch was kept.
+    """
+    from galaxy_morphology import figures, networks
+
+    return figures.training_curves(
+        training_history, networks.chosen_epoch(training_history, options.keep)
+    )
+
+
+def draw_confusion_matrices(metrics: dict[str, Any]) -> Figure:
+    """Draw what was taken for what.
+
+    Args:
+        metrics: Scores by split.
+    """
+    from galaxy_morphology import figures
+
+    return figures.confusion_matrices(metrics)
+
+
+def draw_roc_curves(
+    predictions: pd.DataFrame, metrics: dict[str, Any], classes: Classes
+) -> Figure:
+    """Draw the ROC curves.
+
+    Args:
+        predictions: A row per galaxy.
+        metrics: Scores by split.
+        classes: The classes in order.
+    """
+    from galaxy_morphology import figures
+
+    return figures.roc_curves(predictions, metrics, classes.names)
+
+
+def draw_confident_mistakes(
+    images: Images,
+    predictions: pd.DataFrame,
+    metrics: dict[str, Any],
+    options: EvaluationOptions,
+) -> Figure:
+    """Draw the mistakes that the classifier was surest of, from the last split it was scored on.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        predictions: A row per image.
+        metrics: Scores by split.
+        options: How many to show.
+    """
+    from galaxy_morphology import figures
+
+    split = list(metrics)[-1]
+    return figures.confident_mistakes(
+        images, predictions, split=split, n_galaxies=options.n_mistakes
+    )
+
+
+def _build_network(images: Images, classes: Classes, options: NetworkOptions) -> KerasModel:
+    from galaxy_morphology import networks
+
+    return networks.three_block_cnn(images.shape[1:], len(classes.names), **options.model_dump())
+
+
+def _class_indices(galaxies: pd.DataFrame, classes: Classes) -> IntArray:
+    """Index of each galaxy's class, int32 [N]."""
+    codes = pd.Categorical(galaxies["class_name"], categories=classes.names).codes
+    return np.asarray(codes, np.int32)
+
+
+def _fingerprint(galaxies: pd.DataFrame, *influences: Any) -> str:
+    """A hash of the galaxies and parameters that shape a training."""
+    table = galaxies[["cataid", "class_name", "split", "checksum"]].to_csv(index=False)
+    texts = [
+        influence.model_dump_json() if hasattr(influence, "model_dump_json") else json.dumps(influence)
+        for influence in influences
+    ]
+    return hashlib.sha256("\n".join([table, *texts]).encode()).hexdigest()

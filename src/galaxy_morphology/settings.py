@@ -1,0 +1,23 @@
+"""Kedro's settings, and the environment of the numerical libraries."""
+
+import os
+import warnings
+
+from galaxy_morphology.hooks import ParameterNamesHook, ScoresHook
+
+# Before the first import of TensorFlow. On CPUs without AVX-512 it leaves oneDNN off, which
+# halves its speed; its start-up messages say nothing that a user could act on.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# OmegaConf tells Kedro, at every command, that a function Kedro calls will be renamed.
+warnings.filterwarnings("ignore", message=".*register_new_resolver.*")
+
+HOOKS = (ParameterNamesHook(), ScoresHook())
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment changes single parameters, not whole groups of them.
+    "merge_strategy": {"parameters": "soft"},
+}

@@ -1,0 +1,61 @@
+"""The words that every room shares: array types, and stand-ins for heavy types.
+
+Kedro reads a node's type hints at run time to validate parameters, so every name in a hint
+needs a run-time value; importing Keras for the sake of a hint would cost ten seconds.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+if TYPE_CHECKING:
+    from keras import Model as KerasModel
+    from matplotlib.figure import Figure
+else:
+    KerasModel = Any
+    Figure = Any
+
+__all__ = [
+    "ArrayRows",
+    "Attribution",
+    "Figure",
+    "FloatArray",
+    "Images",
+    "IntArray",
+    "KerasModel",
+    "TrainingState",
+]
+
+Images = NDArray[np.uint8]
+"""RGB cut-outs, uint8 [N, height, width, 3]."""
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
+TrainingState = dict[str, NDArray[Any]]
+"""Everything needed to go on training: named arrays, empty when there is nothing to go on from."""
+
+
+class ArrayRows(Protocol):
+    """An array that is read row by row, so that it need not fit in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+
+    @property
+    def dtype(self) -> DTypeLike: ...  # noqa: D102
+
+    def __iter__(self) -> Iterator[NDArray[Any]]: ...
+
+
+class Attribution(NamedTuple):
+    """What a method says about each galaxy, and how well it could say it.
+
+    Attributes:
+        maps: float32 [N, height, width], or [N, height, width, channels] where the method
+            tells channels apart. In units of the explained logit.
+        quality: Measures of the method's own reliability by name, float64 [N] each.
+    """
+
+    maps: NDArray[np.float32]
+    quality: dict[str, NDArray[np.float64]]
