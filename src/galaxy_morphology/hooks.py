@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
 CATALOG_PARAMETERS = {"data_root"}
@@ -43,7 +43,7 @@ class ScoresHook:
     """Prints the scores as a table at the end of a run that made them."""
 
     @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Print the metrics of the run."""
         if "metrics" in pipeline.all_outputs():
             from galaxy_morphology.evaluation import format_metrics

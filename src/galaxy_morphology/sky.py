@@ -18,4 +18,4 @@ def sky_colour(images: Images | FloatArray, width: int = 4) -> FloatArray:
     n_images, *_, n_channels = images.shape
     frame = [images[:, :width], images[:, -width:], images[:, :, :width], images[:, :, -width:]]
     pixels = np.concatenate([side.reshape(n_images, -1, n_channels) for side in frame], axis=1)
-    return np.median(pixels, axis=1).astype(np.float32)
+    return np.asarray(np.median(pixels, axis=1), np.float32)

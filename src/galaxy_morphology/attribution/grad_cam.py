@@ -4,7 +4,7 @@ Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391
 """
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
@@ -50,11 +50,9 @@ def grad_cam(
             "[N, height, width, filters]: name a convolution."
         )
     classes = classes_to_explain(model, images, class_indices)
-    to_features_and_logits = keras.Model(
-        model.inputs, [features_of, logit_model(model).outputs[0]]
-    )
+    to_features_and_logits = keras.Model(model.inputs, [features_of, logit_model(model).outputs[0]])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def maps_of(some: tf.Tensor, some_classes: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(some)

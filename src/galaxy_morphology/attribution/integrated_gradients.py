@@ -4,7 +4,7 @@ Sundararajan, Taly & Yan 2017, https://arxiv.org/abs/1703.01365
 """
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
@@ -45,11 +45,11 @@ def integrated_gradients(
     starts = baseline_images(images, baseline)
     midpoints = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def logit_of(some: tf.Tensor, some_classes: tf.Tensor) -> tf.Tensor:
         return explained_logit(to_logits(some, training=False), some_classes)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def sum_of_gradients(
         start: tf.Tensor, difference: tf.Tensor, shares: tf.Tensor, class_index: tf.Tensor
     ) -> tf.Tensor:
@@ -72,6 +72,4 @@ def integrated_gradients(
         differences[i] = float(ends[1]) - float(ends[0])
     sums = maps.sum(axis=(1, 2, 3), dtype=np.float64)
     residual = np.abs(sums - differences) / np.maximum(np.abs(differences), np.finfo(float).tiny)
-    return Attribution(
-        maps, {"logit_difference": differences, "completeness_residual": residual}
-    )
+    return Attribution(maps, {"logit_difference": differences, "completeness_residual": residual})

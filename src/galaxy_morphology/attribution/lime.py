@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
@@ -58,7 +58,7 @@ def lime(
     classes = classes_to_explain(model, images, class_indices)
     hidden = baseline_images(images, hide_with)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def logits_of(
         image: tf.Tensor, without: tf.Tensor, segments: tf.Tensor, shown: tf.Tensor,
         class_index: tf.Tensor,
@@ -99,7 +99,9 @@ def lime(
     return Attribution(maps, {"r_squared": fits, "n_superpixels": counts})
 
 
-def _superpixels(image: NDArray[np.float32], n_segments: int, compactness: float) -> NDArray[np.int_]:
+def _superpixels(
+    image: NDArray[np.float32], n_segments: int, compactness: float
+) -> NDArray[np.int_]:
     """SLIC superpixels of a cut-out in 0 to 255, numbered from 0."""
     from skimage.segmentation import slic
 
@@ -109,4 +111,4 @@ def _superpixels(image: NDArray[np.float32], n_segments: int, compactness: float
 
 def _kernel(distances: FloatArray, width: float) -> FloatArray:
     """Weight of a sample by its distance from the whole galaxy, as in the lime package."""
-    return np.sqrt(np.exp(-(distances**2) / width**2))
+    return np.asarray(np.sqrt(np.exp(-(distances**2) / width**2)))

@@ -1,5 +1,7 @@
 """GALAXIES.zip as it comes: cut-outs and labels read member by member, never extracted."""
 
+import logging
+import re
 import zipfile
 import zlib
 from collections import defaultdict
@@ -14,7 +16,12 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_filepath_str, get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 
+logger = logging.getLogger(__name__)
+
 MEBIBYTE = 1024 * 1024
+PART = 64 * 1024
+ENCRYPTED = 0x1  # flag bit of a zip member
+CATAID = re.compile(r"0*[0-9]{1,18}", re.ASCII)  # what fits into 64 bits
 
 
 class CutoutArchive(Mapping[int, bytes]):
@@ -24,6 +31,9 @@ class CutoutArchive(Mapping[int, bytes]):
         archive: The open zip file.
         image_suffix: What follows the CATAID in the name of an image, e.g. ``_giH.png``.
         maximum_member_bytes: Members that expand to more than this are refused.
+
+    Attributes:
+        unnamed: Members that end like a cut-out but do not begin with a CATAID.
     """
 
     def __init__(
@@ -32,10 +42,16 @@ class CutoutArchive(Mapping[int, bytes]):
         self._archive = archive
         self._maximum_member_bytes = maximum_member_bytes
         self._members: dict[int, list[zipfile.ZipInfo]] = defaultdict(list)
+        self.unnamed: list[str] = []
         for member in _members(archive):
-            stem = PurePosixPath(member.filename).name.removesuffix(image_suffix)
-            if member.filename.endswith(image_suffix) and stem.isascii() and stem.isdigit():
-                self._members[int(stem)].append(member)
+            name = _name(member)
+            if not name.lower().endswith(image_suffix.lower()):
+                continue
+            cataid = CATAID.fullmatch(name[: -len(image_suffix)])
+            if cataid:
+                self._members[int(cataid.group())].append(member)
+            else:
+                self.unnamed.append(member.filename)
 
     def __getitem__(self, cataid: int) -> bytes:
         """Read the encoded cut-out of one galaxy.
@@ -146,6 +162,14 @@ class CutoutArchiveDataset(_ArchiveDataset):
                 f"It holds {examples or 'nothing'}. Set `image_suffix` of `galaxy_archive` in the "
                 "catalog to what follows the CATAID in your file names."
             )
+        if cutouts.unnamed:
+            logger.warning(
+                "%d images in %s are left out, since no CATAID is in front of %s: %s",
+                len(cutouts.unnamed),
+                self._path,
+                self._image_suffix,
+                ", ".join(cutouts.unnamed[:20]),
+            )
         return cutouts
 
 
@@ -173,32 +197,37 @@ class ArchiveLabelsDataset(_ArchiveDataset):
                 list is not a CSV file in UTF-8.
         """
         with self._open() as archive:
-            members = [
-                member
-                for member in _members(archive)
-                if PurePosixPath(member.filename).name == self._label_file
-            ]
+            members = [member for member in _members(archive) if _name(member) == self._label_file]
             if len(members) != 1:
-                lists = [m.filename for m in _members(archive) if m.filename.endswith(".csv")]
+                names = [member.filename for member in _members(archive)]
+                lists = [name for name in names if name.lower().endswith(".csv")]
                 raise DatasetError(
                     f"Expected one label list named {self._label_file} in {self._path}, found "
-                    f"{len(members)}; the CSV files in it are {lists or 'none'}. Set `label_file` "
-                    "of `galaxy_labels` in the catalog to the name of yours."
+                    f"{len(members)}; the CSV files in it are {lists or 'none'}, its first members "
+                    f"{names[:3]}. Set `label_file` of `galaxy_labels` in the catalog to the name "
+                    "of yours."
                 )
             try:
                 text = _read_member(archive, members[0], self._maximum_member_bytes)
-                return pd.read_csv(
+                # The header is read as a row: else pandas takes a row with more cells than it
+                # for one with an index, and renames the second of two equal columns.
+                rows = pd.read_csv(
                     BytesIO(text),
+                    header=None,
                     dtype=str,
                     keep_default_na=False,
                     skipinitialspace=True,
+                    skip_blank_lines=False,
                     encoding="utf-8-sig",
-                )
+                ).fillna("")
             except ValueError as error:  # what pandas raises on a bad CSV is a ValueError too
+                reason = str(error).strip()
                 raise DatasetError(
-                    f"{members[0].filename} in {self._path} cannot be read: {error}. Expected a "
-                    "CSV file in UTF-8 with columns CATAID and TARGET."
+                    f"{members[0].filename} in {self._path} cannot be read: {reason}. Expected a "
+                    "CSV file with columns CATAID and TARGET, saved as UTF-8."
                 ) from error
+        table = rows[1:].reset_index(drop=True)
+        return table.set_axis(rows.iloc[0].tolist(), axis=1)
 
     def preview(self) -> TablePreview:
         """Show the first rows in kedro-viz."""
@@ -212,8 +241,13 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         for member in archive.infolist()
         if not member.is_dir()
         and "__MACOSX" not in PurePosixPath(member.filename).parts
-        and not PurePosixPath(member.filename).name.startswith("._")
+        and not _name(member).startswith("._")
     ]
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """Name of a member without its folder; some Windows tools write backslashes."""
+    return PurePosixPath(member.filename.replace("\\", "/")).name
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, maximum_bytes: int) -> bytes:
@@ -223,9 +257,22 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, maximum_byte
             f"{member.filename} expands to {member.file_size:,} bytes, more than the "
             f"{maximum_bytes:,} allowed (maximum_member_bytes)"
         )
+    if member.flag_bits & ENCRYPTED:
+        raise ValueError(f"{member.filename} is encrypted; pack the archive without a password")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # Other methods unpack a whole block at once, however large it turns out.
+        raise ValueError(
+            f"{member.filename} is compressed by method {member.compress_type}; pack the archive "
+            "with the usual one (deflate)"
+        )
+    parts: list[bytes] = []
     try:
-        return archive.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        # Part by part: asked for all at once, zlib expands a member that lies about its size.
+        with archive.open(member) as file:
+            while part := file.read(PART):
+                parts.append(part)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{member.filename} is damaged in the archive: {error}") from error
-    except (RuntimeError, NotImplementedError) as error:  # encrypted, or an unknown compression
+    except (RuntimeError, NotImplementedError) as error:
         raise ValueError(f"{member.filename} cannot be unpacked: {error}") from error
+    return b"".join(parts)

@@ -62,7 +62,7 @@ def _overlays(
     across = 1 + len(maps)
     rows = -(-len(images) // galaxies_per_row)
     figure = new_figure(
-        galaxies_per_row * (across * PANEL + 1.35) + 0.9, rows * (PANEL + 0.3) + 1.1
+        galaxies_per_row * (across * PANEL + 1.35) + 0.9, rows * (PANEL + 0.12) + 0.8
     )
     axes = figure.subplots(rows, galaxies_per_row * across, squeeze=False)
     for ax in axes.ravel():
@@ -93,6 +93,7 @@ def _overlays(
         aspect=25,
     )  # fmt: skip
     bar.set_ticks([-1, 0, 1], labels=["against", "nothing", "for"])
+    bar.ax.tick_params(labelsize=8)
     bar.set_label("attribution to the predicted class", fontsize=8)
     return figure
 

@@ -51,14 +51,13 @@ def confusion_matrices(metrics: dict[str, Any]) -> Figure:
         metrics: By split, what ``score_predictions`` returns.
     """
     figure = new_figure(4.4 * len(metrics), 3.9)
-    drawn = None
     for ax, (split, scores) in zip(
         figure.subplots(1, len(metrics), squeeze=False)[0], metrics.items(), strict=True
     ):
         names = list(scores["classes"])
         counts = np.array(scores["confusion_matrix"])
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        drawn = ax.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+        shades = ax.imshow(shares, cmap="cividis", vmin=0, vmax=1)
         for (i, j), count in np.ndenumerate(counts):
             colour = "black" if shares[i, j] > 0.5 else "white"
             ax.text(j, i, f"{count:,}\n{shares[i, j]:.0%}", ha="center", va="center", color=colour)
@@ -67,7 +66,7 @@ def confusion_matrices(metrics: dict[str, Any]) -> Figure:
         ax.set_xlabel("predicted class")
         ax.set_ylabel("true class")
         ax.set_title(f"{split}: {scores['n']:,} galaxies")
-    figure.colorbar(drawn, ax=figure.axes, label="share of the true class", shrink=0.8)
+    figure.colorbar(shades, ax=figure.axes, label="share of the true class", shrink=0.8)
     return figure
 
 
@@ -105,9 +104,9 @@ def roc_curves(
             ax.set_title(f"{split}: mean {area}")
     for ax in axes:
         ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1, label="chance")
-        positive = "the class" if many else class_names[1]
-        ax.set_xlabel(f"share of the others taken for {positive}")
-        ax.set_ylabel(f"share of {positive} recognised")
+        positive = "" if many else f" (positive: {class_names[1]})"
+        ax.set_xlabel(f"false positive rate{positive}")
+        ax.set_ylabel(f"true positive rate{positive}")
         ax.set_aspect("equal")
         ax.legend(frameon=False, fontsize=8, loc="lower right")
         hide_frame(ax)
@@ -126,20 +125,18 @@ def confident_mistakes(
         split: The galaxies to choose from.
         n_galaxies: Most cut-outs to show.
     """
-    certainty = predictions.filter(like="probability_").max(axis=1)
-    wrong = (predictions["split"] == split) & ~predictions["correct"]
-    rows = certainty[wrong].sort_values(ascending=False, kind="stable").index[:n_galaxies]
+    certainty = predictions.filter(like="probability_").max(axis=1).to_numpy()
+    wrong = np.flatnonzero((predictions["split"] == split) & ~predictions["correct"])
+    surest = wrong[np.argsort(-certainty[wrong], kind="stable")][:n_galaxies]
     columns = 6
-    figure = new_figure(columns * 1.7, 0.5 + 2.1 * max(1, -(-len(rows) // columns)))
-    figure.suptitle(f"Most confident mistakes, {split}: {len(rows)} of {int(wrong.sum())}")
-    axes = panels(figure, len(rows), columns)
-    show_cutouts(
-        axes,
-        images[rows.to_numpy()],
-        [
-            f"CATAID {row.cataid}\ntrue {row.class_name}\n"
-            f"{row.predicted_class} {certainty[row.Index]:.1%}"
-            for row in predictions.loc[rows].itertuples()
-        ],
-    )
+    figure = new_figure(columns * 1.7, 0.5 + 2.1 * max(1, -(-len(surest) // columns)))
+    figure.suptitle(f"Most confident mistakes, {split}: {len(surest)} of {len(wrong)}")
+    captions = [
+        f"CATAID {galaxy['cataid']}\ntrue {galaxy['class_name']}\n"
+        f"{galaxy['predicted_class']} {sure:.1%}"
+        for galaxy, sure in zip(
+            predictions.iloc[surest].to_dict("records"), certainty[surest], strict=True
+        )
+    ]
+    show_cutouts(panels(figure, len(surest), columns), images[surest], captions)
     return figure

@@ -1,6 +1,12 @@
 """From an archive of galaxies to arrays: read, check, resize, split."""
 
-from galaxy_morphology.imaging.cutouts import UnusableCutoutError, read_cutout, resize, square
+from galaxy_morphology.imaging.cutouts import (
+    UnusableCutoutError,
+    prepare_cutout,
+    read_cutout,
+    resize,
+    square,
+)
 from galaxy_morphology.imaging.labels import clean_labels
 from galaxy_morphology.imaging.reading import read_cutouts
 from galaxy_morphology.imaging.split import split_galaxies
@@ -8,6 +14,7 @@ from galaxy_morphology.imaging.split import split_galaxies
 __all__ = [
     "UnusableCutoutError",
     "clean_labels",
+    "prepare_cutout",
     "read_cutout",
     "read_cutouts",
     "resize",

@@ -5,13 +5,37 @@ from io import BytesIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from galaxy_morphology.sky import sky_colour
 
 
 class UnusableCutoutError(ValueError):
     """A cut-out that cannot be used; its text is the reason, in words."""
+
+
+def prepare_cutout(
+    encoded: bytes, *, side: int, minimum_side: int, maximum_side: int
+) -> NDArray[np.uint8]:
+    """Decode a cut-out, make it square and bring it to the size of the network.
+
+    Args:
+        encoded: The image file.
+        side: Width and height wanted, in pixels.
+        minimum_side: See :func:`read_cutout`.
+        maximum_side: See :func:`read_cutout`.
+
+    Returns:
+        uint8 [side, side, 3], RGB.
+
+    Raises:
+        UnusableCutoutError: It cannot be read, or nothing is to be seen on it.
+    """
+    image = read_cutout(encoded, minimum_side=minimum_side, maximum_side=maximum_side)
+    small = resize(square(image), side)
+    if np.all(small == small[0, 0]):
+        raise UnusableCutoutError("uniform: at eight bits every pixel has the same colour")
+    return small
 
 
 def read_cutout(encoded: bytes, *, minimum_side: int, maximum_side: int) -> NDArray[np.uint8]:
@@ -30,23 +54,23 @@ def read_cutout(encoded: bytes, *, minimum_side: int, maximum_side: int) -> NDAr
         uint8 [height, width, 3], RGB.
 
     Raises:
-        UnusableCutoutError: It is no image, damaged, too small, too large or uniform.
+        UnusableCutoutError: It is no image, damaged, too small or too large.
     """
-    width, height = _size(encoded)
+    width, height = _size(encoded, maximum_side)
     if min(width, height) < minimum_side:
         raise UnusableCutoutError(
-            f"too small: {width} × {height} px, at least {minimum_side} px a side expected"
+            f"too small: {width} × {height} px, at least {minimum_side} px a side expected "
+            "(cutouts.minimum_side)"
         )
     if max(width, height) > maximum_side:
         raise UnusableCutoutError(
-            f"too large: {width} × {height} px, at most {maximum_side} px a side allowed"
+            f"too large: {width} × {height} px, at most {maximum_side} px a side allowed "
+            "(cutouts.maximum_side)"
         )
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
     if image is None:
         raise UnusableCutoutError("damaged image: its pixels cannot be decoded")
-    if np.all(image == image[0, 0]):
-        raise UnusableCutoutError("uniform: every pixel has the same colour")
     return np.asarray(image, np.uint8)
 
 
@@ -87,14 +111,19 @@ def resize(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, (side, side), interpolation=interpolation), np.uint8)
 
 
-def _size(encoded: bytes) -> tuple[int, int]:
+def _size(encoded: bytes, maximum_side: int) -> tuple[int, int]:
     """Width and height from the header alone, after the file's own checksums were verified."""
     try:
         with Image.open(BytesIO(encoded)) as image:
             size = image.size
             image.verify()
-    except Image.DecompressionBombError as error:
-        raise UnusableCutoutError(f"too large: {error}") from None
+    except Image.DecompressionBombError:
+        raise UnusableCutoutError(
+            f"too large: at most {maximum_side} px a side allowed (cutouts.maximum_side)"
+        ) from None
+    except UnidentifiedImageError:
+        reason = "it is in no known image format" if encoded else "the file is empty"
+        raise UnusableCutoutError(f"no image: {reason}") from None
     except Exception as error:  # Pillow's readers raise whatever their format's parser raises
-        raise UnusableCutoutError(f"damaged or no image: {error}") from error
+        raise UnusableCutoutError(f"damaged image: {error}") from error
     return size

@@ -1,12 +1,12 @@
 """The label list: which galaxies it names, and which of its rows cannot be believed."""
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
 REQUIRED_COLUMNS = ("CATAID", "TARGET")
-LARGEST_INTEGER = 2**63 - 1
+INTEGER = re.compile(r"([+-]?0*[0-9]{1,18})(?:\.0*)?", re.ASCII)  # what fits into 64 bits
 
 
 def clean_labels(
@@ -27,18 +27,20 @@ def clean_labels(
         read, and ``reason``).
 
     Raises:
-        ValueError: A required column is missing or there twice; says what was found.
+        ValueError: A required column is missing or there twice, or no row is usable; says what
+            was found.
     """
     labels = labels.rename(columns=lambda name: str(name).strip())
     for column in REQUIRED_COLUMNS:
         if (labels.columns == column).sum() != 1:
             raise ValueError(
                 f"The label list needs exactly one column {column}; its columns are "
-                f"{list(labels.columns)}. Expected a comma-separated file with a header row."
+                f"{list(labels.columns)[:20]}. Expected a comma-separated file with a header row."
             )
+    labels = labels[(labels != "").any(axis=1)]
     rows = pd.DataFrame(
         {
-            "line": range(2, len(labels) + 2),
+            "line": labels.index + 2,
             "cataid": pd.array([_integer(text) for text in labels["CATAID"]], dtype="Int64"),
             "target": pd.array([_integer(text) for text in labels["TARGET"]], dtype="Int64"),
             "cataid_text": labels["CATAID"].to_numpy(),
@@ -47,8 +49,13 @@ def clean_labels(
     )
     unnamed = rows["cataid"].isna() | (rows["cataid"] < 0)
     nameless = [
-        {"cataid": pd.NA, "reason": f"CATAID {row.cataid_text!r} (row {row.line}) is no integer"}
-        for row in rows[unnamed].itertuples()
+        {
+            "cataid": pd.NA,
+            "reason": f"CATAID {text[:40]!r} (row {line}) is no whole number from 0",
+        }
+        for text, line in zip(
+            rows.loc[unnamed, "cataid_text"], rows.loc[unnamed, "line"], strict=True
+        )
     ]
 
     first = rows[~unnamed].drop_duplicates("cataid").set_index("cataid", drop=False)
@@ -57,7 +64,7 @@ def clean_labels(
     known = first["target"].isin(list(classes))
     expected = ", ".join(f"{target} ({name})" for target, name in classes.items())
     reasons = pd.Series(
-        [f"TARGET {text!r} is none of {expected}" for text in first["target_text"]],
+        [f"TARGET {text[:40]!r} is none of {expected}" for text in first["target_text"]],
         index=first.index,
     ).mask(contradictory, "named more than once, with different values of TARGET")
 
@@ -71,16 +78,26 @@ def clean_labels(
         ],
         ignore_index=True,
     ).astype({"cataid": "Int64", "reason": str})
+    if labelled.empty:
+        raise ValueError(
+            f"The label list names no usable galaxy: {summarise(rejected) or 'it has no rows'}. "
+            "Expected a row per galaxy with its CATAID and a TARGET that `classes` in the "
+            "parameters lists."
+        )
     return labelled, rejected
+
+
+def summarise(rejected: pd.DataFrame) -> str:
+    """The five most common reasons with their counts, and an example each."""
+    reasons = rejected.groupby("reason", sort=False)["cataid"].agg(["size", "first"])
+    return "; ".join(
+        f"{count} × {reason}" + ("" if pd.isna(example) else f" (e.g. CATAID {example})")
+        for reason, count, example in reasons.nlargest(5, "size").itertuples(name=None)
+    )
 
 
 def _integer(text: str) -> int | None:
     """The integer that a text stands for (``7``, ``7.0``, `` 7 ``), or None."""
-    try:
-        # Decimal, since a float would round a long CATAID to its neighbour.
-        number = Decimal(str(text).strip())
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or abs(number) > LARGEST_INTEGER or number != int(number):
-        return None
-    return int(number)
+    # By its digits: a float would round a long CATAID to its neighbour.
+    written = INTEGER.fullmatch(text.strip())
+    return int(written.group(1)) if written else None

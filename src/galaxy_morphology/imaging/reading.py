@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-from galaxy_morphology.imaging.cutouts import UnusableCutoutError, read_cutout, resize, square
+from galaxy_morphology.imaging.cutouts import UnusableCutoutError, prepare_cutout
+from galaxy_morphology.imaging.labels import summarise
 
 GALAXIES_AT_A_TIME = 256
 CHANNELS = "RGB"
@@ -41,7 +42,14 @@ class SpooledImages:
     def append(self, image: NDArray[np.uint8]) -> None:
         """Add one image, uint8 [side, side, 3]."""
         self._file.seek(0, os.SEEK_END)
-        self._file.write(np.ascontiguousarray(image).data)
+        try:
+            self._file.write(np.ascontiguousarray(image).data)
+        except OSError as error:
+            raise OSError(
+                f"The temporary folder {tempfile.gettempdir()} does not take the images: {error}. "
+                f"{image.nbytes / 1024:.0f} KiB per galaxy are needed there; free some, or set "
+                "TMPDIR to another folder."
+            ) from error
         self._n_images += 1
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
@@ -78,7 +86,6 @@ def read_cutouts(
     Raises:
         ValueError: No galaxy has a usable cut-out; says why, with examples.
     """
-
     side_limits = {"minimum_side": minimum_side, "maximum_side": maximum_side}
     images = SpooledImages(side)
     checks: list[dict[str, object]] = []
@@ -93,14 +100,9 @@ def read_cutouts(
             checks.append({"cataid": cataid, **_checks(outcome)})
     rejected_galaxies = pd.DataFrame(rejected, columns=["cataid", "reason"])
     if not checks:
-        reasons = rejected_galaxies.groupby("reason")["cataid"].agg(["size", "first"])
-        examples = [
-            f"{row.size} × {reason} (e.g. CATAID {row.first})"
-            for reason, row in reasons.nlargest(5, "size").iterrows()
-        ]
         raise ValueError(
             f"None of the {len(labelled_galaxies)} labelled galaxies has a usable cut-out: "
-            + "; ".join(examples)
+            f"{summarise(rejected_galaxies)}."
         )
     galaxies = labelled_galaxies.merge(pd.DataFrame(checks), on="cataid")
     galaxies["duplicate_of"] = _duplicates(galaxies)
@@ -117,7 +119,7 @@ def _read_side_by_side(
 
     def read(cataid: int) -> NDArray[np.uint8] | UnusableCutoutError:
         try:
-            return resize(square(read_cutout(archive[cataid], **side_limits)), side)
+            return prepare_cutout(archive[cataid], side=side, **side_limits)
         except KeyError:
             return UnusableCutoutError("no cut-out in the archive")
         except UnusableCutoutError as error:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
@@ -37,7 +37,9 @@ def predict_logits(
     with tqdm(total=len(rows), desc=progress, unit="galaxy", disable=progress is None) as bar:
         for start in range(0, len(rows), batch_size):
             some = rows[start : start + batch_size]
-            logits[start : start + len(some)] = graph(tf.cast(images[some], tf.float32), training=False)
+            logits[start : start + len(some)] = graph(
+                tf.cast(images[some], tf.float32), training=False
+            )
             bar.update(len(some))
     return logits
 

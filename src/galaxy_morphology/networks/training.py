@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from galaxy_morphology.networks.augmentation import random_transforms, warp
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
@@ -72,6 +72,7 @@ def train(
         holds nothing else.
     """
     import keras
+    import tensorflow as tf
 
     averaged = keras.models.clone_model(network)
     averaged.set_weights(network.get_weights())
@@ -94,17 +95,18 @@ def train(
     calibration_rows = np.sort(
         np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
     )
-    follow = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: _move_towards(
-            averaged, network, weight_average, step=int(optimizer.iterations.numpy())
+    follow = _follow(averaged, network, weight_average)
+    callbacks = [
+        keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: follow(tf.cast(optimizer.iterations, tf.float32))
         )
-    )
+    ]
     while not _is_over(history, epochs, patience):
         epoch, started = len(history) + 1, time.perf_counter()
         batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
                            augmentation, np.random.default_rng([seed, epoch]),
                            progress=f"Epoch {epoch}/{epochs}")  # fmt: skip
-        logs = trainer.fit(batches, verbose=0, callbacks=[follow]).history
+        logs = trainer.fit(batches, verbose=0, shuffle=False, callbacks=callbacks).history
         measure_batch_norm(averaged, images, calibration_rows)
         scores = _validate(averaged, images, class_indices, validation_rows, loss_weights)
         row = {
@@ -195,7 +197,8 @@ def measure_batch_norm(network: KerasModel, images: Images, rows: IntArray) -> N
     norms = [
         layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    momenta = [layer.momentum for layer in norms]
+    if len(rows) == 0 or not norms:
+        return
     measuring = keras.models.clone_model(
         network,
         clone_function=lambda layer: layer,
@@ -203,11 +206,19 @@ def measure_batch_norm(network: KerasModel, images: Images, rows: IntArray) -> N
             *args, **(kwargs | ({"training": True} if layer in norms else {}))
         ),
     )
-    for n_seen, start in enumerate(range(0, len(rows), CALIBRATION_BATCH)):
-        for layer in norms:
-            layer.momentum = n_seen / (n_seen + 1)  # the plain mean over all batches so far
-        some = rows[start : start + CALIBRATION_BATCH]
-        measuring(tf.cast(images[some], tf.float32), training=False)
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0  # the moving statistics become those of the last batch
+    see = tf.function(measuring, reduce_retracing=True)
+    statistics = [variable for layer in norms for variable in layer.non_trainable_variables]
+    sums = [np.zeros(variable.shape) for variable in statistics]
+    starts = range(0, len(rows), CALIBRATION_BATCH)
+    for start in starts:
+        see(tf.cast(images[rows[start : start + CALIBRATION_BATCH]], tf.float32))
+        for total, variable in zip(sums, statistics, strict=True):
+            total += variable.numpy()
+    for variable, total in zip(statistics, sums, strict=True):
+        variable.assign(total / len(starts))
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
 
@@ -245,7 +256,7 @@ def chosen_epoch(history: pd.DataFrame, keep: Literal["best", "last"]) -> int:
     """
     if keep == "last":
         return int(history["epoch"].iloc[-1])
-    return int(history.loc[history["validation_loss"].idxmin(), "epoch"])
+    return int(history["epoch"].iloc[int(history["validation_loss"].argmin())])
 
 
 def _with_augmentation(network: KerasModel, augmentation: dict[str, Any]) -> KerasModel:
@@ -309,7 +320,9 @@ def _batches(
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((None,), tf.float32),
     )
-    return tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(2)
+    batches = tf.data.Dataset.from_generator(read, output_signature=signature)
+    n_batches = -(-len(order) // batch_size)
+    return batches.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
 
 
 def _validate(
@@ -329,13 +342,18 @@ def _validate(
     }
 
 
-def _move_towards(
-    averaged: KerasModel, network: KerasModel, weight_average: float, step: int
-) -> None:
-    """One step of the exponential average; early on it is quicker to forget the first weights."""
-    past = min(weight_average, (1 + step) / (10 + step))
-    for mean, weight in zip(averaged.weights, network.weights, strict=True):
-        mean.assign(past * mean.value + (1 - past) * weight.value)
+def _follow(averaged: KerasModel, network: KerasModel, weight_average: float) -> Any:
+    """One step of the exponential average, as a compiled function of the number of the step."""
+    import tensorflow as tf
+
+    @tf.function
+    def follow(step: tf.Tensor) -> None:
+        # Early on it is quicker to forget the first weights.
+        past = tf.minimum(weight_average, (1 + step) / (10 + step))
+        for mean, weight in zip(averaged.weights, network.weights, strict=True):
+            mean.assign(past * mean.value + (1 - past) * weight.value)
+
+    return follow
 
 
 def _is_over(history: pd.DataFrame, epochs: int, patience: int) -> bool:

@@ -30,23 +30,35 @@ def clean_labels(
     return imaging.clean_labels(galaxy_labels, classes.root)
 
 
-def read_cutouts(
-    galaxy_archive: Mapping[int, bytes], labelled_galaxies: pd.DataFrame, options: CutoutOptions
+def read_and_split_galaxies(
+    galaxy_archive: Mapping[int, bytes],
+    labelled_galaxies: pd.DataFrame,
+    classes: Classes,
+    cutout_options: CutoutOptions,
+    split_options: SplitOptions,
 ) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame]:
-    """Read, check and resize the cut-out of every labelled galaxy.
+    """Read the cut-out of every labelled galaxy, and assign it to a split.
+
+    Both at once: images are not written unless the galaxies they belong to can be.
 
     Args:
         galaxy_archive: Encoded cut-out by CATAID.
         labelled_galaxies: One row per galaxy.
-        options: Sizes wanted and allowed.
+        classes: The classes that every split must hold.
+        cutout_options: Sizes wanted and allowed.
+        split_options: Fractions of the whole, and the seed.
 
     Returns:
         Images uint8 [N, side, side, 3], RGB; the galaxies they belong to, in the same order,
-        with quality flags; and the rejected galaxies.
+        with quality flags and a column ``split``; and the rejected galaxies.
     """
     from galaxy_morphology import imaging
 
-    return imaging.read_cutouts(galaxy_archive, labelled_galaxies, **options.model_dump())
+    images, readable, rejected = imaging.read_cutouts(
+        galaxy_archive, labelled_galaxies, **cutout_options.model_dump()
+    )
+    galaxies = imaging.split_galaxies(readable, classes.names, **split_options.model_dump())
+    return images, galaxies, rejected
 
 
 def list_rejected_galaxies(
@@ -74,24 +86,6 @@ def list_rejected_galaxies(
         for part in (rejected_labels, rejected_cutouts, without_label)
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def split_galaxies(
-    readable_galaxies: pd.DataFrame, classes: Classes, options: SplitOptions
-) -> pd.DataFrame:
-    """Assign every galaxy to training, validation or test, keeping the class mix in each.
-
-    Args:
-        readable_galaxies: One row per usable galaxy.
-        classes: The classes that every split must hold.
-        options: Fractions of the whole, and the seed.
-
-    Returns:
-        ``readable_galaxies`` with a column ``split``.
-    """
-    from galaxy_morphology import imaging
-
-    return imaging.split_galaxies(readable_galaxies, classes.names, **options.model_dump())
 
 
 def draw_class_counts(galaxies: pd.DataFrame, classes: Classes) -> Figure:

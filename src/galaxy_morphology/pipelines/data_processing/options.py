@@ -12,7 +12,7 @@ class CutoutOptions(Options):
 
     side: int = Field(ge=16, le=1024)
     minimum_side: int = Field(ge=1)
-    maximum_side: int = Field(ge=1, le=32768)
+    maximum_side: int = Field(ge=1, le=13_000)  # Pillow refuses more than 179 million pixels
 
 
 class SplitOptions(Options):

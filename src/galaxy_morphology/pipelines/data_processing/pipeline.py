@@ -16,10 +16,16 @@ def create_pipeline() -> Pipeline:
                 name="clean_labels",
             ),
             Node(
-                nodes.read_cutouts,
-                inputs=["galaxy_archive", "labelled_galaxies", "params:cutouts"],
-                outputs=["images", "readable_galaxies", "rejected_cutouts"],
-                name="read_cutouts",
+                nodes.read_and_split_galaxies,
+                inputs=[
+                    "galaxy_archive",
+                    "labelled_galaxies",
+                    "params:classes",
+                    "params:cutouts",
+                    "params:split",
+                ],
+                outputs=["images", "galaxies", "rejected_cutouts"],
+                name="read_and_split_galaxies",
             ),
             Node(
                 nodes.list_rejected_galaxies,
@@ -31,12 +37,6 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="rejected_galaxies",
                 name="list_rejected_galaxies",
-            ),
-            Node(
-                nodes.split_galaxies,
-                inputs=["readable_galaxies", "params:classes", "params:split"],
-                outputs="galaxies",
-                name="split_galaxies",
             ),
             Node(
                 nodes.draw_class_counts,

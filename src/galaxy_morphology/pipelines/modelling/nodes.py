@@ -33,23 +33,31 @@ def weigh_classes(galaxies: pd.DataFrame, classes: Classes) -> dict[str, float]:
     """
     training = galaxies.loc[galaxies["split"] == "training", "class_name"]
     counts = training.value_counts()
-    return {name: len(training) / (len(classes.names) * int(counts[name])) for name in classes.names}
+    return {
+        name: len(training) / (len(classes.names) * int(counts[name])) for name in classes.names
+    }
 
 
 def draw_augmentation(
-    images: Images, galaxies: pd.DataFrame, options: AugmentationOptions, training: TrainingOptions
+    images: Images,
+    galaxies: pd.DataFrame,
+    classes: Classes,
+    options: AugmentationOptions,
+    training: TrainingOptions,
 ) -> Figure:
-    """Draw eight augmented versions of the first training galaxy.
+    """Draw eight augmented versions of the first training galaxy of the last class.
 
     Args:
         images: uint8 [N, height, width, 3], RGB.
         galaxies: A row per image.
+        classes: The classes in order.
         options: What to do to it.
         training: For its seed.
     """
     from galaxy_morphology import figures, networks
 
-    row = int(np.flatnonzero(galaxies["split"] == "training")[0])
+    of_last_class = galaxies["class_name"] == classes.names[-1]
+    row = int(np.flatnonzero(of_last_class & (galaxies["split"] == "training"))[0])
     ranges = options.model_dump(exclude={"fill", "interpolation"})
     rng = np.random.default_rng(training.seed)
     transforms = networks.random_transforms(8, images.shape[1], rng, **ranges)
@@ -222,9 +230,7 @@ def draw_confusion_matrices(metrics: dict[str, Any]) -> Figure:
     return figures.confusion_matrices(metrics)
 
 
-def draw_roc_curves(
-    predictions: pd.DataFrame, metrics: dict[str, Any], classes: Classes
-) -> Figure:
+def draw_roc_curves(predictions: pd.DataFrame, metrics: dict[str, Any], classes: Classes) -> Figure:
     """Draw the ROC curves.
 
     Args:
@@ -275,7 +281,9 @@ def _fingerprint(galaxies: pd.DataFrame, *influences: Any) -> str:
     """A hash of the galaxies and parameters that shape a training."""
     table = galaxies[["cataid", "class_name", "split", "checksum"]].to_csv(index=False)
     texts = [
-        influence.model_dump_json() if hasattr(influence, "model_dump_json") else json.dumps(influence)
+        influence.model_dump_json()
+        if hasattr(influence, "model_dump_json")
+        else json.dumps(influence)
         for influence in influences
     ]
     return hashlib.sha256("\n".join([table, *texts]).encode()).hexdigest()

@@ -17,7 +17,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.draw_augmentation,
-                inputs=["images", "galaxies", "params:augmentation", "params:training"],
+                inputs=[
+                    "images",
+                    "galaxies",
+                    "params:classes",
+                    "params:augmentation",
+                    "params:training",
+                ],
                 outputs="augmentation_figure",
                 name="draw_augmentation",
             ),

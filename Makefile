@@ -1,0 +1,52 @@
+# `make run` and `make test` do all the set-up they need.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export DO_NOT_TRACK := 1
+
+.PHONY: help venv run test lint format viz lock clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+venv: .venv/installed  ## Make the environment from requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+run: venv  ## Classify and explain the galaxies of data/01_raw/GALAXIES.zip
+	@test -f data/01_raw/GALAXIES.zip || { \
+	  echo "There is no archive at data/01_raw/GALAXIES.zip. Put yours there: a zip file with the"; \
+	  echo "cut-outs, <CATAID>_giH.png, and the labels, 2class_list.csv with CATAID,TARGET."; \
+	  exit 1; }
+	$(BIN)/kedro run
+	@echo "Figures and scores lie in data/08_reporting. 'make viz' shows how they were made."
+
+test: venv  ## Run the tests
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: venv  ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: venv  ## Put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+viz: venv  ## Open the pipelines in the browser
+	$(BIN)/kedro viz run
+
+lock: venv  ## Resolve requirements.lock anew
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/python -m pip install --quiet uv
+	.venv/lock/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+clean:  ## Remove the environment and everything that runs wrote, but not the archive
+	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .viz build
+	find data -mindepth 2 -not -path 'data/01_raw/*' -not -name .gitkeep -delete

@@ -1,0 +1,95 @@
+"""What the tests share: where things lie, and small runs of the whole project."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+os.environ.setdefault("DO_NOT_TRACK", "1")  # before Kedro loads its plugins
+
+from survey import write_survey
+
+import galaxy_morphology.settings  # noqa: F401 - sets up the environment of TensorFlow
+
+# Some examples start slowly on a busy machine; what they show does not depend on it.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+
+PROJECT = Path(__file__).parents[1]
+SHARED = PROJECT.parent / "shared"
+
+TINY: dict[str, Any] = {
+    "cutouts.side": 32,
+    "network.filters": [4, 8, 8],
+    "network.dense_units": 16,
+    "training.epochs": 2,
+    "training.batch_norm_galaxies": 64,
+    "evaluation.n_resamples": 50,
+    "lime.n_samples": 40,
+    "lime.n_segments": 12,
+    "integrated_gradients.steps": 8,
+}
+"""Parameters of a run that takes seconds."""
+
+Run = Callable[..., dict[str, Any]]
+
+
+def run_project(
+    data_root: Path,
+    *pipelines: str,
+    env: str | None = None,
+    only_missing_outputs: bool = False,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """Run pipelines of the project as ``kedro run`` does, with everything under ``data_root``."""
+    from kedro.framework.session import KedroSession
+    from kedro.framework.startup import bootstrap_project
+
+    parameters: dict[str, Any] = {"data_root": str(data_root)}
+    for name, value in (TINY | (changes or {})).items():
+        group = parameters
+        *path, last = name.split(".")
+        for step in path:
+            group = group.setdefault(step, {})
+        group[last] = value
+    bootstrap_project(PROJECT)
+    with KedroSession.create(PROJECT, env=env, runtime_params=parameters) as session:
+        session.run(  # type: ignore[call-arg]
+            pipeline_names=list(pipelines) or None, only_missing_outputs=only_missing_outputs
+        )
+
+
+@pytest.fixture
+def project() -> Path:
+    """The root of the project."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a finished run on a small survey. Not to be written to."""
+    data_root = tmp_path_factory.mktemp("small_run")
+    write_survey(data_root / "01_raw" / "GALAXIES.zip", 80, n_damaged=1)
+    run_project(data_root)
+    return data_root
+
+
+@pytest.fixture
+def gama_labels() -> Path:
+    """The label list of the real archive, where it lies beside the project."""
+    path = SHARED / "gama_labels" / "2class_list.csv"
+    if not path.is_file():
+        pytest.skip(f"the real label list is not at {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_galaxies() -> Path:
+    """The folder of real galaxies, where it lies beside the project."""
+    path = SHARED / "real_galaxies"
+    if not (path / "build_zip.py").is_file():
+        pytest.skip(f"the real galaxies are not at {path}")
+    return path

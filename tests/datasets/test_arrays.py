@@ -1,0 +1,102 @@
+"""Arrays and models come back as they were, and no write leaves half a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from kedro.io import DatasetError
+from numpy.typing import NDArray
+
+from galaxy_morphology.datasets.array import ArrayDataset
+from galaxy_morphology.datasets.arrays import ArraysDataset, TrainingStateDataset
+from galaxy_morphology.datasets.keras_model import KerasModelDataset
+
+
+@given(
+    array=arrays.arrays(
+        st.sampled_from([np.uint8, np.float32, np.int64]),
+        arrays.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5),
+    )
+)
+def test_array_round_trip(
+    tmp_path_factory: pytest.TempPathFactory, array: NDArray[np.generic]
+) -> None:
+    path = tmp_path_factory.mktemp("array") / "a.npy"
+    ArrayDataset(filepath=str(path)).save(array)
+    np.testing.assert_array_equal(np.load(path), array)  # NumPy's own reader
+    np.testing.assert_array_equal(ArrayDataset(filepath=str(path)).load(), array)
+
+
+def test_array_is_memory_mapped_and_read_only(tmp_path: Path) -> None:
+    dataset = ArrayDataset(filepath=str(tmp_path / "a.npy"))
+    dataset.save(np.zeros((3, 2), np.uint8))
+    loaded = dataset.load()
+    assert isinstance(loaded, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        loaded[0] = 1
+
+
+def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path) -> None:
+    class Breaking:
+        shape, dtype = (2, 3), np.dtype(np.uint8)
+
+        def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+            yield np.ones(3, np.uint8)
+            raise OSError("disk full")
+
+    dataset = ArrayDataset(filepath=str(tmp_path / "a.npy"))
+    with pytest.raises(DatasetError, match="disk full"):
+        dataset.save(Breaking())
+    assert not dataset.exists()
+    dataset.save(np.arange(4))
+    with pytest.raises(DatasetError, match="disk full"):
+        dataset.save(Breaking())
+    assert dataset.load().tolist() == [0, 1, 2, 3]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_named_arrays_round_trip_without_pickle(tmp_path: Path) -> None:
+    dataset = ArraysDataset(filepath=str(tmp_path / "a.npz"))
+    dataset.save({"cataid": np.array([7, 8]), "history/loss": np.array([0.5])})
+    loaded = dataset.load()
+    assert loaded["cataid"].tolist() == [7, 8]
+    assert loaded["history/loss"].tolist() == [0.5]
+    with pytest.raises(DatasetError, match="allow_pickle"):
+        dataset.save({"object": np.array([{}], dtype=object)})
+
+
+def test_training_state_exists_once_training_is_over(tmp_path: Path) -> None:
+    dataset = TrainingStateDataset(filepath=str(tmp_path / "state.npz"))
+    assert dataset.load() == {}
+    assert not dataset.exists()
+    dataset.save({"finished": np.array(False)})
+    assert not dataset.exists()
+    assert not dataset.load()["finished"]
+    dataset.save({"finished": np.array(True)})
+    assert dataset.exists()
+
+
+def test_keras_model_round_trip_is_exact(tmp_path: Path) -> None:
+    from galaxy_morphology.networks import three_block_cnn
+
+    network = three_block_cnn((32, 32, 3), 2, filters=(2, 2, 2), dense_units=4)
+    dataset = KerasModelDataset(filepath=str(tmp_path / "m.keras"))
+    assert not dataset.exists()
+    dataset.save(network)
+    cutouts = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype("float32")
+    expected = network.predict(cutouts, verbose=0)
+    np.testing.assert_array_equal(dataset.load().predict(cutouts, verbose=0), expected)
+
+
+def test_a_model_file_cannot_run_code(tmp_path: Path) -> None:
+    import keras
+
+    inputs = keras.Input((1,))
+    path = tmp_path / "m.keras"
+    keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs)).save(path)
+    with pytest.raises(DatasetError, match="unsafe"):
+        KerasModelDataset(filepath=str(path)).load()

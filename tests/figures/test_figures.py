@@ -1,0 +1,163 @@
+"""Figures show what they say: the numbers, the names and the colours of their data."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from galaxy_morphology import figures
+from galaxy_morphology.figures.explanations import _relative
+from galaxy_morphology.figures.style import COLOURS
+
+NAMES = ["Elliptical", "Other"]
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
+
+
+def galaxies() -> pd.DataFrame:
+    table = pd.DataFrame({"cataid": np.arange(20) + 500, "class_name": NAMES * 10})
+    table["split"] = ["training"] * 12 + ["validation"] * 4 + ["test"] * 4
+    table["probability_Other"] = RNG.uniform(size=20)
+    table["probability_Elliptical"] = 1 - table["probability_Other"]
+    table["predicted_class"] = np.where(table["probability_Other"] > 0.5, "Other", "Elliptical")
+    table["correct"] = table["predicted_class"] == table["class_name"]
+    return table.assign(chosen_as="correct, confident")
+
+
+def texts(figure: Figure) -> str:
+    """Every text of a figure, drawn once so that layout errors show."""
+    from matplotlib.text import Text
+
+    figure.canvas.draw()
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def pictures(figure: Figure) -> list[Any]:
+    """The RGB pictures of a figure, in order."""
+    from matplotlib.image import AxesImage
+
+    arrays = [np.asarray(image.get_array()) for image in figure.findobj(AxesImage)]
+    return [array for array in arrays if array.ndim == 3]
+
+
+def test_class_counts_label_every_bar() -> None:
+    figure = figures.class_counts(galaxies(), NAMES)
+    labels = [text.get_text() for text in figure.axes[0].texts]
+    assert labels == ["6", "2", "2"] * 2
+    assert "20 galaxies by split and class" in texts(figure)
+
+
+def test_cutouts_are_shown_in_rgb_under_their_cataids() -> None:
+    figure = figures.cutout_sheet(IMAGES, galaxies(), NAMES, n_galaxies=3, seed=0)
+    shown = [ax for sheet in figure.subfigs for ax in sheet.axes if ax.get_title()]
+    assert len(shown) == 6
+    for i, ax in enumerate(shown):
+        row = int(ax.get_title().removeprefix("CATAID ")) - 500
+        assert galaxies()["class_name"][row] == NAMES[i // 3]
+        np.testing.assert_array_equal(ax.images[0].get_array(), IMAGES[row])
+
+
+def test_augmentation_shows_the_original_first() -> None:
+    figure = figures.augmentation_sheet(IMAGES[0], IMAGES[1:9], 500)
+    np.testing.assert_array_equal(pictures(figure)[0], IMAGES[0])
+    assert len(pictures(figure)) == 9
+    assert "CATAID 500" in texts(figure)
+
+
+def test_training_curves_mark_the_chosen_epoch() -> None:
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "loss": [0.7, 0.5, 0.4],
+            "accuracy": [0.5, 0.7, 0.8],
+            "validation_loss": [0.6, 0.4, 0.5],
+            "validation_accuracy": [0.6, 0.8, 0.7],
+        }
+    )
+    figure = figures.training_curves(history, 2)
+    for ax, column in zip(figure.axes, ("accuracy", "loss"), strict=True):
+        training, validation, chosen = ax.lines
+        assert training.get_ydata() == pytest.approx(history[column])
+        assert validation.get_ydata() == pytest.approx(history[f"validation_{column}"])
+        assert np.asarray(chosen.get_xdata()).tolist() == [2, 2]
+    assert "chosen: epoch 2" in texts(figure)
+
+
+def metrics() -> dict[str, Any]:
+    from galaxy_morphology.evaluation import score_predictions
+
+    return {
+        str(split): score_predictions(
+            some, NAMES, confidence=0.95, n_resamples=20, seed=0
+        )
+        for split, some in galaxies().groupby("split")
+        if split != "training"
+    }  # fmt: skip
+
+
+def test_confusion_matrices_hold_the_counts_in_true_rows() -> None:
+    scores = metrics()
+    scores["test"]["confusion_matrix"] = [[30, 10], [1, 1959]]
+    words = texts(figures.confusion_matrices({"test": scores["test"]}))
+    assert "30\n75%" in words
+    assert "10\n25%" in words
+    assert "1,959\n100%" in words
+
+
+def test_roc_curves_carry_their_area() -> None:
+    scores = metrics()
+    figure = figures.roc_curves(galaxies(), scores, NAMES)
+    assert f"test: AUC {scores['test']['roc_auc']['value']:.3f}" in texts(figure)
+    for line in figure.axes[0].lines[:2]:
+        points = np.asarray(line.get_xydata())
+        assert points[0].tolist() == [0, 0]
+        assert points[-1].tolist() == [1, 1]
+        assert line.get_color() in COLOURS
+
+
+def test_the_most_confident_mistakes_come_first() -> None:
+    table = galaxies()
+    table["split"] = "test"
+    certainty = table[["probability_Other", "probability_Elliptical"]].max(axis=1)
+    wrong = table[~table["correct"]].assign(certainty=certainty).sort_values("certainty")
+    figure = figures.confident_mistakes(IMAGES, table, split="test", n_galaxies=3)
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    worst = wrong.iloc[-1]
+    assert len(titles) == min(3, len(wrong))
+    assert titles[0] == (
+        f"CATAID {worst['cataid']}\ntrue {worst['class_name']}\n"
+        f"{worst['predicted_class']} {worst['certainty']:.1%}"
+    )
+    none = figures.confident_mistakes(
+        IMAGES, table.assign(correct=True), split="test", n_galaxies=3
+    )
+    assert "0 of 0" in texts(none)
+
+
+def test_the_page_of_explanations_says_whose_they_are_and_what_colours_mean() -> None:
+    table = galaxies().head(3)
+    maps = {"Grad-CAM": np.abs(RNG.normal(size=(3, 16, 16))), "LIME": np.zeros((3, 16, 16))}
+    notes = pd.DataFrame({"Grad-CAM": ["", "", ""], "LIME": ["fit R² 0.91"] * 3})
+    figure = figures.explanation_page(IMAGES[:3], table, maps, notes)
+    words = texts(figure)
+    for row in table.to_dict("records"):
+        sure = row[f"probability_{row['predicted_class']}"]
+        assert f"CATAID {row['cataid']}\ntrue: {row['class_name']}" in words
+        assert f"{row['predicted_class']} {sure:.1%}" in words
+    for word in ("spoke for (red)", "against", "fit R² 0.91", "Grad-CAM", "LIME"):
+        assert word in words
+    sheet = figures.attribution_sheet(IMAGES[:3], table, "LIME", maps["LIME"], notes)
+    shown = [p for p in pictures(sheet) if p.dtype == np.uint8]
+    np.testing.assert_array_equal(shown, IMAGES[:3])
+
+
+def test_maps_keep_their_sign_and_zero() -> None:
+    values = np.concatenate([np.linspace(-2, 1, 1000), [50.0]])  # one hot pixel
+    relative = _relative(values)
+    assert relative.min() == pytest.approx(-1, abs=0.01)
+    assert relative[999] == pytest.approx(0.5, abs=0.01)
+    assert relative[-1] == 1
+    assert np.all(np.sign(relative) == np.sign(values))
+    assert (_relative(np.zeros(5)) == 0).all()

@@ -1,0 +1,109 @@
+"""Label lists as people write them."""
+
+from io import StringIO
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from galaxy_morphology.imaging import clean_labels
+
+CLASSES = {0: "Elliptical", 1: "Other"}
+
+
+def clean(text: str) -> tuple[dict[int, str], dict[int, str]]:
+    """Class by CATAID, and reason by rejected CATAID (-1 where there is none)."""
+    table = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False, skip_blank_lines=False)
+    labelled, rejected = clean_labels(table, CLASSES)
+    used = dict(zip(labelled["cataid"], labelled["class_name"], strict=True))
+    left_out = dict(zip(rejected["cataid"].fillna(-1), rejected["reason"], strict=True))
+    assert len(used) == len(labelled)
+    return used, left_out
+
+
+def test_integers_are_understood_however_they_are_written() -> None:
+    used, left_out = clean(
+        " CATAID , comment,TARGET \n287931.0,x,0\n 7 ,y, 1.0\n008,z,1\n9007199254740993,,0\n"
+    )
+    assert used == {287931: "Elliptical", 7: "Other", 8: "Other", 9007199254740993: "Elliptical"}
+    assert left_out == {}
+
+
+def test_order_of_the_list_is_kept() -> None:
+    used, _ = clean("CATAID,TARGET\n9,0\n3,1\n5,0\n")
+    assert list(used) == [9, 3, 5]
+
+
+def test_the_same_galaxy_twice() -> None:
+    used, left_out = clean("CATAID,TARGET\n1,0\n1.0,0\n2,0\n2,1\n3,1\n3,\n")
+    assert used == {1: "Elliptical"}
+    assert set(left_out) == {2, 3}
+    assert "different values of TARGET" in left_out[2]
+
+
+@pytest.mark.parametrize(
+    "target", ["", "7", "-1", "0.5", "Elliptical", "nan", "inf", "1e999999999", "1;0", "1_0", "٣"]
+)
+def test_targets_that_are_no_class(target: str) -> None:
+    used, left_out = clean(f"CATAID,TARGET\n1,{target}\n2,1\n")
+    assert used == {2: "Other"}
+    assert left_out == {1: f"TARGET {target!r} is none of 0 (Elliptical), 1 (Other)"}
+
+
+@pytest.mark.parametrize(
+    "cataid", ["", "-5", "1.5", "0x10", "M31", "nan", "1e400", str(2**63), "1_000", "9" * 5000]
+)
+def test_cataids_that_are_none(cataid: str) -> None:
+    used, left_out = clean(f"CATAID,TARGET\n{cataid},0\n2,1\n")
+    assert used == {2: "Other"}
+    assert list(left_out) == [-1]
+    assert repr(cataid[:40]) in left_out[-1]
+    assert "row 2" in left_out[-1]
+
+
+@pytest.mark.parametrize("header", ["CATAID,CLASS", "CATAID;TARGET", "TARGET,TARGET ,CATAID"])
+def test_columns_must_be_there_once(header: str) -> None:
+    with pytest.raises(ValueError, match=r"exactly one column (TARGET|CATAID); its columns are"):
+        clean(f"{header}\n1,0\n")
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from(["1", "2", "3", "3.0", " 4", "", "x", "-1"]),
+            st.sampled_from(["0", "1", "1.0", "2", "", "y"]),
+        )
+    )
+)
+def test_every_galaxy_is_used_or_left_out_once(rows: list[tuple[str, str]]) -> None:
+    rows = [*rows, ("77", "0")]
+    table = pd.DataFrame(rows, columns=["CATAID", "TARGET"])
+    labelled, rejected = clean_labels(table, CLASSES)
+    named = {int(float(c)) for c, _ in rows if c.strip() not in ("", "x", "-1")}
+    left_out = rejected["cataid"].dropna().tolist()
+    assert sorted([*labelled["cataid"], *left_out]) == sorted(named)
+    nameless = [row for row in rows if row[0] in ("", "x", "-1") and row != ("", "")]
+    assert rejected["cataid"].isna().sum() == len(nameless)
+    assert rejected["reason"].str.len().gt(0).all()
+
+
+def test_blank_lines_are_no_galaxies_and_do_not_shift_rows() -> None:
+    used, left_out = clean("CATAID,TARGET\n\n1,0\n,\nx,1\n\n")
+    assert used == {1: "Elliptical"}
+    assert list(left_out) == [-1]
+    assert "(row 5)" in left_out[-1]
+
+
+def test_a_list_without_a_usable_row_is_an_error_that_says_why() -> None:
+    with pytest.raises(ValueError, match=r"2 × TARGET 'Other' is none of .*\(e.g. CATAID 1\)"):
+        clean("CATAID,TARGET\n1,Other\n2,Other\n")
+    with pytest.raises(ValueError, match="no usable galaxy: it has no rows"):
+        clean("CATAID,TARGET\n")
+
+
+def test_the_real_label_list(gama_labels: object) -> None:
+    labels = pd.read_csv(str(gama_labels), dtype=str)
+    labelled, rejected = clean_labels(labels, CLASSES)
+    assert labelled["class_name"].value_counts().to_dict() == {"Other": 3006, "Elliptical": 2894}
+    assert rejected.empty

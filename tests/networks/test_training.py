@@ -1,0 +1,166 @@
+"""Training learns, is repeatable, goes on after an interruption, and keeps the right epoch."""
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from survey import draw_galaxy
+
+from galaxy_morphology.networks import (
+    build_optimizer,
+    chosen_epoch,
+    kept_weights,
+    measure_batch_norm,
+    predict_logits,
+    probabilities,
+    three_block_cnn,
+    train,
+    training_history,
+)
+from galaxy_morphology.typing import KerasModel, TrainingState
+
+AUGMENTATION: dict[str, Any] = {
+    "rotation_degrees": 180.0,
+    "width_shift": 0.05,
+    "height_shift": 0.05,
+    "shear_degrees": 0.0,
+    "zoom": 0.1,
+    "zoom_per_axis": False,
+    "horizontal_flip": True,
+    "vertical_flip": True,
+    "fill": "sky",
+    "interpolation": "nearest",
+}
+RNG = np.random.default_rng(0)
+CLASSES = np.arange(96, dtype=np.int32) % 2
+CUTOUTS = np.stack([draw_galaxy(RNG, axis_ratio=0.25 if c else 1.0, side=32) for c in CLASSES])
+
+
+def new_network(n_classes: int = 2) -> KerasModel:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    return three_block_cnn((32, 32, 3), n_classes, filters=(4, 8), dense_units=8)
+
+
+def states(
+    network: KerasModel, epochs: int = 3, resume_from: TrainingState | None = None, **changes: Any
+) -> Any:
+    n_classes = max(2, network.output_shape[-1])
+    optimizer = build_optimizer(
+        name="adamw", learning_rate=3e-3, weight_decay=1e-4, schedule="cosine",
+        warm_up_epochs=0.5, epochs=epochs, steps_per_epoch=4,
+    )  # fmt: skip
+    options: dict[str, Any] = {
+        "class_weights": dict.fromkeys(range(n_classes), 1.0),
+        "augmentation": AUGMENTATION,
+        "optimizer": optimizer,
+        "epochs": epochs,
+        "batch_size": 16,
+        "weight_average": 0.9,
+        "batch_norm_galaxies": 64,
+        "keep": "best",
+        "patience": 0,
+        "seed": 5,
+    }
+    rows = np.arange(96)
+    return train(
+        network, CUTOUTS, CLASSES, rows[:64], rows[64:], resume_from=resume_from,
+        **(options | changes),
+    )  # fmt: skip
+
+
+def test_it_learns_to_tell_round_from_elongated() -> None:
+    network = new_network()
+    *_, last = states(network, epochs=15)
+    network.set_weights(kept_weights(last))
+    predicted = predict_logits(network, CUTOUTS, np.arange(64, 96))[:, 0] > 0
+    assert np.mean(predicted == CLASSES[64:]) >= 0.9
+
+
+def test_an_interrupted_training_ends_where_an_uninterrupted_one_does() -> None:
+    *_, whole = states(new_network())
+    *_, interrupted = islice(states(new_network()), 2)
+    assert not interrupted["finished"]
+    *_, resumed = states(new_network(), resume_from=interrupted)
+    assert resumed["finished"]
+    pd.testing.assert_frame_equal(
+        training_history(whole).drop(columns="seconds"),
+        training_history(resumed).drop(columns="seconds"),
+    )
+    for one, other in zip(kept_weights(whole), kept_weights(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_kept_weights_have_the_score_of_the_chosen_epoch() -> None:
+    network = new_network()
+    *_, last = states(network, epochs=4)
+    history = training_history(last)
+    best = chosen_epoch(history, "best")
+    assert best == 1 + int(np.argmin(history["validation_loss"]))
+    network.set_weights(kept_weights(last))
+    logits = predict_logits(network, CUTOUTS, np.arange(64, 96)).astype(float)[:, 0]
+    truth = CLASSES[64:]
+    loss = np.mean(np.logaddexp(0, logits) - truth * logits)  # the closed form from logits
+    assert history["validation_loss"][best - 1] == pytest.approx(loss, rel=1e-5)
+
+
+def test_keeping_the_last_epoch_and_stopping_early() -> None:
+    *_, last = states(new_network(), keep="last")
+    assert chosen_epoch(training_history(last), "last") == 3
+    # A learning rate that ruins the network: the first epoch stays the best.
+    import keras
+
+    optimizer = keras.optimizers.SGD(0.0)
+    *_, stopped = states(
+        new_network(), epochs=9, patience=2, optimizer=optimizer, batch_norm_galaxies=0,
+        weight_average=0.999,
+    )  # fmt: skip
+    history = training_history(stopped)
+    assert stopped["finished"]
+    assert len(history) - chosen_epoch(history, "best") == 2 or len(history) == 9
+
+
+def test_measured_statistics_are_those_of_the_features() -> None:
+    network = new_network()
+    measure_batch_norm(network, CUTOUTS, np.arange(96))
+    import keras
+
+    features = keras.Model(network.inputs, network.get_layer("last_conv").output)
+    values = features.predict(CUTOUTS.astype(np.float32), verbose=0)
+    norm = network.get_layer("conv_norm_2")
+    np.testing.assert_allclose(norm.moving_mean, values.mean(axis=(0, 1, 2)), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        norm.moving_variance, values.var(axis=(0, 1, 2)), rtol=1e-3, atol=1e-5
+    )
+    assert norm.momentum == 0.9
+
+
+def test_three_classes_train_too() -> None:
+    *_, last = states(new_network(3), epochs=1)
+    history = training_history(last)
+    assert np.isfinite(history[["loss", "validation_loss"]].to_numpy()).all()
+
+
+def test_the_cosine_schedule_rises_and_falls() -> None:
+    optimizer = build_optimizer(
+        name="adamw", learning_rate=1e-3, weight_decay=0.0, schedule="cosine",
+        warm_up_epochs=1.0, epochs=5, steps_per_epoch=10,
+    )  # fmt: skip
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 5, 10, 30, 50)]
+    assert rates == pytest.approx([0, 5e-4, 1e-3, 1e-3 * (0.01 + 0.99 / 2), 1e-5], rel=1e-4)
+    constant = build_optimizer(
+        name="adam", learning_rate=1e-3, weight_decay=0.0, schedule="constant",
+        warm_up_epochs=1.0, epochs=5, steps_per_epoch=10,
+    )  # fmt: skip
+    assert float(constant.learning_rate.numpy()) == pytest.approx(1e-3)
+
+
+def test_probabilities_follow_from_logits() -> None:
+    one = probabilities(np.array([[0.0], [2.0], [-800.0]]))
+    np.testing.assert_allclose(one[:, 1], [0.5, 1 / (1 + np.exp(-2.0)), 0.0])
+    np.testing.assert_allclose(one.sum(axis=1), 1)
+    three = probabilities(np.log([[1.0, 2.0, 7.0]]))
+    np.testing.assert_allclose(three, [[0.1, 0.2, 0.7]])

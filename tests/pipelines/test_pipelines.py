@@ -1,0 +1,309 @@
+"""Whole runs: what they write, that they repeat, go on, and say what is wrong."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY, run_project
+from survey import draw_galaxy, encode, write_archive, write_survey
+
+from galaxy_morphology.pipeline_registry import register_pipelines
+
+FIGURES = {
+    "augmentation", "class_counts", "confident_mistakes", "confusion_matrix", "cutouts",
+    "explanations", "grad_cam", "integrated_gradients", "lime", "roc", "training_curves",
+}  # fmt: skip
+
+
+def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
+    written = {str(path.relative_to(small_run)) for path in small_run.rglob("*") if path.is_file()}
+    assert written == {
+        "01_raw/GALAXIES.zip",
+        "05_model_input/images.npy",
+        "05_model_input/galaxies.parquet",
+        "05_model_input/class_weights.json",
+        "06_models/training_state.npz",
+        "06_models/classifier.keras",
+        "06_models/training_history.csv",
+        "07_model_output/predictions.parquet",
+        "07_model_output/explained_galaxies.parquet",
+        "07_model_output/attributions.npz",
+        "08_reporting/rejected_galaxies.csv",
+        "08_reporting/metrics.json",
+        "08_reporting/explanation_quality.csv",
+        *(f"08_reporting/{name}.png" for name in FIGURES),
+    }
+
+
+def test_one_table_and_one_array_describe_the_data(small_run: Path) -> None:
+    images = np.load(small_run / "05_model_input/images.npy")
+    galaxies = pd.read_parquet(small_run / "05_model_input/galaxies.parquet")
+    assert images.shape == (79, 32, 32, 3)
+    assert images.dtype == np.uint8
+    assert galaxies["cataid"].tolist() == list(range(100001, 100080))
+    assert galaxies["split"].value_counts().to_dict() == {
+        "training": 55, "validation": 12, "test": 12,
+    }  # fmt: skip
+    rejected = pd.read_csv(small_run / "08_reporting/rejected_galaxies.csv")
+    assert rejected.to_dict("records") == [
+        {"cataid": 100000, "reason": "no image: it is in no known image format"}
+    ]
+
+
+def test_metrics_follow_from_the_predictions(small_run: Path) -> None:
+    metrics = json.loads((small_run / "08_reporting/metrics.json").read_text())
+    predictions = pd.read_parquet(small_run / "07_model_output/predictions.parquet")
+    assert list(metrics) == ["validation", "test"]
+    for split, scores in metrics.items():
+        some = predictions[predictions["split"] == split]
+        assert scores["n"] == len(some)
+        assert scores["accuracy"]["value"] == pytest.approx(some["correct"].mean())
+        assert (
+            scores["accuracy"]["low"] <= scores["accuracy"]["value"] <= scores["accuracy"]["high"]
+        )
+    odds = np.exp(predictions["logit"].astype(float))
+    np.testing.assert_allclose(predictions["probability_Other"], odds / (1 + odds), rtol=1e-5)
+
+
+def test_the_saved_classifier_makes_the_predictions_by_itself(small_run: Path) -> None:
+    import keras
+
+    images = np.load(small_run / "05_model_input/images.npy")
+    predictions = pd.read_parquet(small_run / "07_model_output/predictions.parquet")
+    classifier = keras.models.load_model(small_run / "06_models/classifier.keras")
+    probability = classifier.predict(images.astype(np.float32), verbose=0)[:, 0]
+    np.testing.assert_allclose(probability, predictions["probability_Other"], atol=1e-5)
+    kinds = {type(layer).__name__ for layer in classifier.layers}
+    assert kinds == {
+        "InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "MaxPooling2D", "Dropout",
+        "Flatten", "Dense", "Activation",
+    }  # fmt: skip
+
+
+def test_attributions_come_with_their_cataids(small_run: Path) -> None:
+    explained = pd.read_parquet(small_run / "07_model_output/explained_galaxies.parquet")
+    assert set(explained["split"]) == {"test"}
+    with np.load(small_run / "07_model_output/attributions.npz") as attributions:
+        assert attributions["cataid"].tolist() == explained["cataid"].tolist()
+        for method in ("grad_cam", "integrated_gradients", "lime"):
+            assert attributions[method].shape == (len(explained), 32, 32)
+            assert attributions[method].dtype == np.float32
+            assert np.abs(attributions[method]).max() > 0
+        assert attributions["grad_cam"].min() >= 0
+    quality = pd.read_csv(small_run / "08_reporting/explanation_quality.csv")
+    assert len(quality) == 3 * len(explained)
+    of_lime = quality[quality["method"] == "lime"]
+    assert of_lime["r_squared"].between(0, 1).all()
+    of_gradients = quality[quality["method"] == "integrated_gradients"]
+    assert of_gradients["completeness_residual"].between(0, 1).all()
+
+
+def test_two_runs_with_one_seed_are_identical(small_run: Path, tmp_path: Path) -> None:
+    write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=1)
+    run_project(tmp_path)
+    for name in ("08_reporting/metrics.json", "08_reporting/explanation_quality.csv"):
+        assert (tmp_path / name).read_text() == (small_run / name).read_text()
+    for name in ("predictions", "explained_galaxies"):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(tmp_path / f"07_model_output/{name}.parquet"),
+            pd.read_parquet(small_run / f"07_model_output/{name}.parquet"),
+        )
+    with (
+        np.load(tmp_path / "07_model_output/attributions.npz") as one,
+        np.load(small_run / "07_model_output/attributions.npz") as other,
+    ):
+        for name in other:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_an_interrupted_run_goes_on_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from galaxy_morphology.datasets.arrays import TrainingStateDataset
+
+    for name in ("broken", "whole"):
+        write_survey(tmp_path / name / "01_raw/GALAXIES.zip", 80)
+    broken, whole = tmp_path / "broken", tmp_path / "whole"
+    stages = ("data_processing", "modelling")
+    run_project(whole, *stages, changes={"training.epochs": 3})
+
+    save = TrainingStateDataset.save
+    saved: list[Any] = []
+
+    def save_once(self: TrainingStateDataset, data: Any) -> None:
+        if saved:
+            raise KeyboardInterrupt
+        saved.append(data)
+        save(self, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingStateDataset, "save", save_once)
+        with pytest.raises(KeyboardInterrupt):
+            run_project(broken, *stages, changes={"training.epochs": 3})
+    assert not (broken / "06_models/classifier.keras").exists()
+
+    run_project(broken, only_missing_outputs=True, changes={"training.epochs": 3})
+    assert "Going on with an interrupted training after epoch 1." in caplog.text
+    one, other = (
+        pd.read_csv(root / "06_models/training_history.csv").drop(columns="seconds")
+        for root in (broken, whole)
+    )
+    pd.testing.assert_frame_equal(one, other)
+    assert (broken / "08_reporting/metrics.json").read_text() == (
+        whole / "08_reporting/metrics.json"
+    ).read_text()
+
+
+def test_explainability_runs_alone_and_explains_named_galaxies(
+    small_run: Path, tmp_path: Path
+) -> None:
+    for folder in ("05_model_input", "06_models", "07_model_output"):
+        (tmp_path / folder).symlink_to(small_run / folder)
+    # Its outputs go to the same folders: copy what it overwrites.
+    (tmp_path / "07_model_output").unlink()
+    (tmp_path / "07_model_output").mkdir()
+    predictions = (small_run / "07_model_output/predictions.parquet").read_bytes()
+    (tmp_path / "07_model_output/predictions.parquet").write_bytes(predictions)
+    run_project(tmp_path, "explainability", changes={"explained_galaxies.cataids": [100042]})
+    explained = pd.read_parquet(tmp_path / "07_model_output/explained_galaxies.parquet")
+    assert (
+        explained.to_dict("records")[0].items() >= {"cataid": 100042, "chosen_as": "named"}.items()
+    )
+    with pytest.raises(ValueError, match="Cannot explain CATAID 7: not among the 79"):
+        run_project(tmp_path, "explainability", changes={"explained_galaxies.cataids": [7]})
+
+
+def test_the_original_experiment_is_configuration(tmp_path: Path) -> None:
+    write_survey(tmp_path / "01_raw/GALAXIES.zip", 60)
+    run_project(tmp_path, env="notebook")
+    galaxies = pd.read_parquet(tmp_path / "05_model_input/galaxies.parquet")
+    assert galaxies["split"].value_counts().to_dict() == {"training": 48, "validation": 12}
+    metrics = json.loads((tmp_path / "08_reporting/metrics.json").read_text())
+    assert list(metrics) == ["validation"]
+    history = pd.read_csv(tmp_path / "06_models/training_history.csv")
+    assert history["learning_rate"].tolist() == pytest.approx([1e-3, 1e-3])
+    assert (tmp_path / "08_reporting/explanations.png").is_file()
+
+
+def test_four_classes_work_throughout(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cutouts = {i: encode(draw_galaxy(rng, axis_ratio=0.2 + 0.2 * (i % 4))) for i in range(120)}
+    labels = "\n".join(["CATAID,TARGET", *(f"{i},{i % 4}" for i in cutouts)])
+    write_archive(tmp_path / "01_raw/GALAXIES.zip", cutouts, labels)
+    names = {0: "Elliptical", 1: "Spiral", 2: "Edge-on", 3: "Merger"}
+    run_project(tmp_path, changes={"classes": names})
+    metrics = json.loads((tmp_path / "08_reporting/metrics.json").read_text())
+    assert list(metrics["test"]["classes"]) == list(names.values())
+    assert np.shape(metrics["test"]["confusion_matrix"]) == (4, 4)
+    predictions = pd.read_parquet(tmp_path / "07_model_output/predictions.parquet")
+    columns = [f"probability_{name}" for name in names.values()]
+    np.testing.assert_allclose(predictions[columns].sum(axis=1), 1)
+
+
+def test_a_run_that_cannot_split_writes_neither_images_nor_galaxies(tmp_path: Path) -> None:
+    write_survey(tmp_path / "01_raw/GALAXIES.zip", 80)
+    with zipfile.ZipFile(tmp_path / "01_raw/GALAXIES.zip") as archive:
+        cutouts = {
+            int(name.split("/")[-1].split("_")[0]): archive.read(name)
+            for name in archive.namelist()
+            if name.endswith(".png")
+        }
+    labels = "\n".join(["CATAID,TARGET", *(f"{c},{int(c == 100000)}" for c in cutouts)])
+    write_archive(tmp_path / "01_raw/GALAXIES.zip", cutouts, labels)
+    with pytest.raises(ValueError, match="there are 79 Elliptical, 1 Other"):
+        run_project(tmp_path, "data_processing")
+    assert [path.name for path in tmp_path.iterdir()] == ["01_raw"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ("trainng.epochs=3", ["Unknown parameter 'trainng'", "Did you mean 'training'"]),
+        ("training.epoch=3", ["training", "epoch", "Extra inputs are not permitted"]),
+        ("training.epochs=0", ["training", "epochs", "greater than or equal to 1"]),
+        ("training.optimizer.name=sgd", ["optimizer.name", "'adam' or 'adamw'"]),
+        ("split.test_fraction=0.9", ["leave nothing for training", "0.15 + 0.9"]),
+        ("classes.7=Elliptical", ["classes", "different names"]),
+    ],
+)
+def test_wrong_parameters_fail_before_anything_runs(
+    tmp_path: Path, project: Path, parameters: str, words: list[str]
+) -> None:
+    command = [
+        str(Path(sys.executable).with_name("kedro")), "run",
+        "--params", f"data_root={tmp_path},{parameters}",
+    ]  # fmt: skip
+    result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    said = " ".join((result.stdout + result.stderr).replace("│", " ").split())
+    for word in words:
+        assert word in said
+    assert "Running node" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: Path) -> None:
+    import yaml
+
+    declared = {
+        name
+        for name in yaml.safe_load((project / "conf/base/catalog.yml").read_text())
+        if not name.startswith("_")
+    }
+    stages = {name: p for name, p in register_pipelines().items() if name != "__default__"}
+    used = {dataset for pipeline in stages.values() for dataset in pipeline.datasets()}
+    assert {name for name in declared if "{" not in name} <= used
+    for name, pipeline in stages.items():
+        others = [p for other, p in stages.items() if other != name]
+        passed = pipeline.outputs() | pipeline.all_outputs() & {
+            dataset for other in others for dataset in other.inputs()
+        }
+        for dataset in passed:
+            assert dataset in declared or dataset.endswith("_figure"), dataset
+
+
+def test_the_default_pipeline_is_all_stages_and_boxes_are_named_after_them() -> None:
+    pipelines = register_pipelines()
+    stages = {"data_processing", "modelling", "explainability"}
+    assert set(pipelines) == stages | {"__default__"}
+    assert set(pipelines["__default__"].nodes) == {n for s in stages for n in pipelines[s].nodes}
+    for stage in stages:
+        assert {node.namespace for node in pipelines[stage].nodes} == {stage}
+
+
+def test_the_registry_loads_nothing_heavy(project: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from kedro.framework.startup import bootstrap_project\n"
+        f"bootstrap_project(Path({str(project)!r}))\n"
+        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 4\n"
+        "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'cv2']\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_telemetry_is_off_for_everyone_who_clones(project: Path) -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", ".telemetry"], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert tracked.stdout.strip() == ".telemetry"
+    assert (project / ".telemetry").read_text().strip() == "consent: false"
+
+
+def test_tiny_parameters_are_known() -> None:
+    used = {
+        name.removeprefix("params:")
+        for name in register_pipelines()["__default__"].inputs()
+        if name.startswith("params:")
+    }
+    assert {name.split(".")[0] for name in TINY} <= used

@@ -1,0 +1,130 @@
+"""What kedro-viz makes of the project: its graph, and previews of what a run left on disk."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from galaxy_morphology.pipeline_registry import register_pipelines
+
+ROOT = Path(__file__).parents[1]
+PREVIEWS = {
+    ".png": "ImagePreview",
+    ".csv": "TablePreview",
+    ".parquet": "TablePreview",
+    ".json": "JSONPreview",
+}
+"""What kedro-viz should show of a dataset, by the suffix of its file."""
+
+
+@pytest.fixture(scope="module")
+def graph(small_run: Path) -> Iterator[Any]:
+    """The graph of ``__default__`` as kedro-viz sends it to the browser, for a finished run."""
+    from kedro_viz.api.rest.responses.pipelines import get_pipeline_response
+    from kedro_viz.data_access import data_access_manager
+    from kedro_viz.server import load_and_populate_data
+
+    data_access_manager.reset_fields()  # kedro-viz keeps its graph in a global
+    load_and_populate_data(ROOT, extra_params={"data_root": str(small_run)})
+    yield get_pipeline_response("__default__")
+    data_access_manager.reset_fields()
+
+
+@pytest.fixture(scope="module")
+def datasets(graph: Any) -> dict[str, dict[str, Any]]:
+    """By name, what the panel of each dataset is sent, after a round trip through JSON."""
+    from kedro_viz.api.rest.responses.nodes import get_node_metadata_response
+    from kedro_viz.api.rest.responses.utils import get_encoded_response
+
+    return {
+        node.name: json.loads(get_encoded_response(get_node_metadata_response(node.id)))
+        | {"layer": node.layer}
+        for node in graph.nodes
+        if node.type == "data"
+    }
+
+
+def stored(datasets: dict[str, dict[str, Any]], *suffixes: str) -> dict[str, dict[str, Any]]:
+    """The datasets whose files have one of these suffixes."""
+    some = {
+        name: dataset
+        for name, dataset in datasets.items()
+        if dataset.get("filepath") and Path(dataset["filepath"]).suffix in suffixes
+    }
+    assert some, f"no dataset is stored as {suffixes}"
+    return some
+
+
+def test_tasks_and_pipelines_are_those_of_the_registry(graph: Any) -> None:
+    registry = register_pipelines()
+    tasks = {node.full_name for node in graph.nodes if node.type == "task"}
+    assert tasks == {node.name for node in registry["__default__"].nodes}
+    assert {pipeline.id for pipeline in graph.pipelines} == set(registry)
+
+
+def test_every_task_is_in_the_box_of_its_stage(graph: Any) -> None:
+    stages = {"data_processing", "modelling", "explainability"}
+    assert set(graph.modular_pipelines) == stages | {"__root__"}
+    tasks = [node for node in graph.nodes if node.type == "task"]
+    assert {tuple(task.modular_pipelines) for task in tasks} == {(stage,) for stage in stages}
+    for task in tasks:
+        assert task.full_name.startswith(f"{task.modular_pipelines[0]}.")
+
+
+def test_layers_run_from_raw_data_to_reports(
+    graph: Any, datasets: dict[str, dict[str, Any]]
+) -> None:
+    assert graph.layers == ["raw", "model_input", "models", "model_output", "reporting"]
+    without = [
+        name for name, data in datasets.items() if data.get("filepath") and not data["layer"]
+    ]
+    assert without == []
+
+
+def test_every_figure_table_and_json_offers_its_preview(
+    datasets: dict[str, dict[str, Any]],
+) -> None:
+    previewed = {
+        name: dataset.get("preview_type") if dataset.get("preview") else None
+        for name, dataset in stored(datasets, *PREVIEWS).items()
+    }
+    assert previewed == {
+        name: PREVIEWS[Path(dataset["filepath"]).suffix]
+        for name, dataset in stored(datasets, *PREVIEWS).items()
+    }
+
+
+def test_previewed_pictures_are_the_figures_of_the_run(
+    datasets: dict[str, dict[str, Any]], small_run: Path
+) -> None:
+    outputs = register_pipelines()["__default__"].all_outputs()
+    pictures = stored(datasets, ".png")
+    assert set(pictures) == {name for name in outputs if name.endswith("_figure")}
+    for dataset in pictures.values():
+        file = Path(dataset["filepath"])
+        assert file.is_relative_to(small_run)
+        assert b64decode(dataset["preview"]) == file.read_bytes()
+
+
+def test_previewed_tables_are_those_of_the_run(datasets: dict[str, dict[str, Any]]) -> None:
+    for name, dataset in stored(datasets, ".csv", ".parquet").items():
+        file = Path(dataset["filepath"])
+        table = pd.read_csv(file) if file.suffix == ".csv" else pd.read_parquet(file)
+        assert dataset["preview"]["columns"] == list(table.columns), name
+        assert bool(dataset["preview"]["data"]) == bool(len(table)), name
+
+
+def test_previewed_json_is_that_of_the_run(datasets: dict[str, dict[str, Any]]) -> None:
+    for name, dataset in stored(datasets, ".json").items():
+        content = json.loads(Path(dataset["filepath"]).read_text(encoding="utf-8"))
+        assert json.loads(dataset["preview"]) == content, name
+
+
+def test_label_list_in_the_archive_is_previewed(datasets: dict[str, dict[str, Any]]) -> None:
+    preview = datasets["galaxy_labels"]["preview"]
+    assert {"CATAID", "TARGET"} <= set(preview["columns"])
+    assert preview["data"]
