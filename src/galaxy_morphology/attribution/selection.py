@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-DESCRIPTIONS = {True: "correct", False: "wrong"}
-
 
 def select_galaxies(
     predictions: pd.DataFrame,
@@ -49,10 +47,10 @@ def select_galaxies(
     named = predictions.set_index("cataid", drop=False).loc[list(cataids)]
     groups = [named.assign(chosen_as="named")]
     certainty = candidates.filter(like="probability_").max(axis=1)
-    for (_, correct), group in candidates.groupby(["class_name", "correct"], sort=True):
+    for (_, is_wrong), group in candidates.groupby(["class_name", ~candidates["correct"]]):
         # A stable sort: equal certainties keep the order of the table.
         order = group.iloc[np.argsort(-certainty[group.index], kind="stable")]
-        word = DESCRIPTIONS[bool(correct)]
+        word = "wrong" if is_wrong else "correct"
         groups.append(order.head(galaxies_per_group).assign(chosen_as=f"{word}, confident"))
         groups.append(order.tail(galaxies_per_group).assign(chosen_as=f"{word}, borderline"))
     return pd.concat(groups).drop_duplicates("cataid").reset_index(drop=True)
