@@ -10,6 +10,7 @@ import pytest
 
 os.environ.setdefault("DO_NOT_TRACK", "1")  # before Kedro loads its plugins
 
+from kedro.framework.project import configure_project
 from survey import write_survey
 
 import galaxy_morphology.settings  # noqa: F401 - sets up the environment of TensorFlow
@@ -17,6 +18,9 @@ import galaxy_morphology.settings  # noqa: F401 - sets up the environment of Ten
 # Some examples start slowly on a busy machine; what they show does not depend on it.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+# Kedro sets up logging here, and takes away what a test listens with if it does so during one.
+configure_project("galaxy_morphology")
 
 PROJECT = Path(__file__).parents[1]
 SHARED = PROJECT.parent / "shared"

@@ -20,6 +20,8 @@ else:
 __all__ = [
     "ArrayRows",
     "Attribution",
+    "CutoutArchive",
+    "Cutouts",
     "Figure",
     "FloatArray",
     "Images",
@@ -46,6 +48,23 @@ class ArrayRows(Protocol):
     def dtype(self) -> DTypeLike: ...  # noqa: D102
 
     def __iter__(self) -> Iterator[NDArray[Any]]: ...
+
+
+class Cutouts(Protocol):
+    """Encoded cut-outs by CATAID.
+
+    Looking one up raises KeyError where there is none, ValueError where it cannot be read.
+    """
+
+    def __getitem__(self, cataid: int, /) -> bytes: ...
+
+
+class CutoutArchive(Cutouts, Protocol):
+    """All cut-outs of an archive, and the names of its images that begin with no CATAID."""
+
+    unnamed: list[str]
+
+    def __iter__(self) -> Iterator[int]: ...
 
 
 class Attribution(NamedTuple):

@@ -57,7 +57,7 @@ def galaxies() -> NDArray[np.uint8]:
     return np.stack([draw_galaxy(rng, axis_ratio=q, side=64) for q in (0.3, 0.9, 0.5, 0.7)])
 
 
-@pytest.mark.parametrize("baseline", ["black", "sky", "blur"])
+@pytest.mark.parametrize("baseline", ["black", "sky", "noisy_sky", "blur"])
 @pytest.mark.parametrize("steps", [1, 50])
 def test_integrated_gradients_of_a_linear_model(baseline: Any, steps: int) -> None:
     weights = RNG.normal(0, 0.01, (SIDE, SIDE, 3))
@@ -68,7 +68,10 @@ def test_integrated_gradients_of_a_linear_model(baseline: Any, steps: int) -> No
     expected[2] *= -1  # what speaks for the first class is what speaks against the second
     np.testing.assert_allclose(maps, expected, atol=1e-4)
     np.testing.assert_allclose(
-        quality["logit_difference"], expected.sum(axis=(1, 2, 3)), rtol=1e-4, atol=1e-3
+        quality["logit"] - quality["baseline_logit"],
+        expected.sum(axis=(1, 2, 3)),
+        rtol=1e-4,
+        atol=1e-3,
     )
     assert quality["completeness_residual"].max() < 1e-3
 
@@ -106,9 +109,10 @@ def test_grad_cam_of_two_filters_worked_by_hand() -> None:
     for_other[0, 0], for_other[1, 1] = 1.0, 0.75
     for_elliptical = np.zeros((4, 4))
     for_elliptical[2, 2] = 0.5
-    maps, _ = grad_cam(model, np.concatenate([image, image]), np.array([1, 0]))
+    maps, quality = grad_cam(model, np.concatenate([image, image]), np.array([1, 0]))
     np.testing.assert_allclose(maps[0], for_other, atol=1e-6)
     np.testing.assert_allclose(maps[1], for_elliptical, atol=1e-6)
+    np.testing.assert_allclose(quality["positive_share"], [1.75 / 2.25, 0.5 / 2.25], rtol=1e-5)
 
 
 def test_grad_cam_agrees_with_tf_keras_vis(
@@ -234,8 +238,9 @@ def test_more_than_two_classes() -> None:
     logits = logit_model(model).predict(
         np.concatenate([images, np.zeros_like(images)]).astype(np.float32), verbose=0
     )
-    assert quality["logit_difference"][0] == pytest.approx(logits[0, 2] - logits[1, 2], rel=1e-4)
-    assert maps.sum() == pytest.approx(quality["logit_difference"][0], rel=0.02)
+    assert quality["logit"][0] == pytest.approx(logits[0, 2], rel=1e-4)
+    assert quality["baseline_logit"][0] == pytest.approx(logits[1, 2], rel=1e-4)
+    assert maps.sum() == pytest.approx(logits[0, 2] - logits[1, 2], rel=0.02)
     assert grad_cam(model, images).maps.shape == (1, 32, 32)
     assert lime(model, images, n_samples=20, n_segments=5).maps.shape == (1, 32, 32)
 
@@ -256,7 +261,9 @@ def test_what_cannot_be_explained_is_refused_with_a_reason(network: KerasModel) 
         grad_cam(network, images, layer_name="conv9")
     with pytest.raises(ValueError, match=r"'dense' has output .* name a convolution"):
         grad_cam(network, images, layer_name="dense")
-    with pytest.raises(ValueError, match="baseline 'white'; expected 'black', 'sky' or 'blur'"):
+    with pytest.raises(
+        ValueError, match="baseline 'white'; expected 'black', 'sky', 'noisy_sky' or 'blur'"
+    ):
         integrated_gradients(network, images, baseline="white")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="1 classes for 2 images"):
         lime(network, images, np.array([1]))
@@ -271,6 +278,8 @@ def test_baselines() -> None:
     image[0, 12:20, 12:20] = 250
     assert (baseline_images(image, "black") == 0).all()
     assert (baseline_images(image, "sky") == (10, 20, 30)).all()
+    noisy = baseline_images(image, "noisy_sky")
+    assert (noisy == (10, 20, 30)).all()  # no noise in it, none comes out
     blurred = baseline_images(image, "blur")
     assert blurred.max() < 150
     assert blurred[0].argmax() // (32 * 3) in range(14, 18)

@@ -28,7 +28,7 @@ def test_each_class_right_and_wrong_confident_and_borderline() -> None:
     assert dict(zip(chosen["cataid"], chosen["chosen_as"], strict=True)) == {
         5: "correct, confident",
         6: "correct, borderline",
-        4: "wrong, confident",  # the only wrong one
+        4: "wrong",  # the only one
         1: "correct, confident",
         3: "correct, borderline",
     }

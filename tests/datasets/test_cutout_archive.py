@@ -60,9 +60,7 @@ def test_suffix_and_label_file_are_configuration(tmp_path: Path) -> None:
     assert labels.to_dict("list") == {"CATAID": ["7"], "TARGET": ["1"]}
 
 
-def test_backslashes_capitals_and_names_without_a_cataid(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_backslashes_capitals_and_names_without_a_cataid(tmp_path: Path) -> None:
     others = {
         "GALAXIES\\DATA\\5_giH.png": b"five",
         "GALAXIES/DATA/6_GIH.PNG": b"six",
@@ -75,8 +73,6 @@ def test_backslashes_capitals_and_names_without_a_cataid(
     cutouts = CutoutArchiveDataset(filepath=str(path)).load()
     assert dict(cutouts) == {1: b"one", 5: b"five", 6: b"six", 8: b"eight"}
     assert len(cutouts.unnamed) == 3
-    assert "3 images in" in caplog.text
-    assert "-7_giH.png" in caplog.text
 
 
 def test_members_that_cannot_be_unpacked(tmp_path: Path) -> None:

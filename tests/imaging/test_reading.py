@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from survey import draw_galaxy, encode, write_survey
 
-from galaxy_morphology.datasets.array import ArrayDataset
+from galaxy_morphology.datasets.npy import NpyDataset
 from galaxy_morphology.imaging import prepare_cutout, read_cutouts
 
 SIZES = {"side": 32, "minimum_side": 16, "maximum_side": 4096}
@@ -24,7 +24,7 @@ def test_images_follow_the_order_of_the_galaxies(tmp_path: Path) -> None:
     archive = {cataid: encode(draw_galaxy(rng, axis_ratio=0.5)) for cataid in range(600)}
     cataids = [int(cataid) for cataid in rng.permutation(600)]
     images, galaxies, rejected = read_cutouts(archive, labelled(cataids), **SIZES)
-    dataset = ArrayDataset(filepath=str(tmp_path / "images.npy"))
+    dataset = NpyDataset(filepath=str(tmp_path / "images.npy"))
     dataset.save(images)
     assert galaxies["cataid"].tolist() == cataids
     assert rejected.empty
@@ -82,13 +82,13 @@ def test_nothing_usable_is_an_error_that_says_why() -> None:
 PEAK = """
 import resource, sys
 import pandas as pd
-from galaxy_morphology.datasets.array import ArrayDataset
+from galaxy_morphology.datasets.npy import NpyDataset
 from galaxy_morphology.datasets.cutout_archive import CutoutArchiveDataset
 from galaxy_morphology.imaging import read_cutouts
 archive = CutoutArchiveDataset(filepath=sys.argv[1]).load()
 table = pd.DataFrame({"cataid": list(archive), "class_name": "x"})
 images, _, _ = read_cutouts(archive, table, side=128, minimum_side=16, maximum_side=4096)
-ArrayDataset(filepath=sys.argv[2]).save(images)
+NpyDataset(filepath=sys.argv[2]).save(images)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -41,6 +41,13 @@ def test_shares_hold_in_every_class(
         assert held.sum() == count
 
 
+def test_fractions_are_of_the_whole_both_times() -> None:
+    result = split(galaxies_of({"Elliptical": 50, "Other": 50}))
+    assert result["split"].value_counts().to_dict() == {
+        "training": 70, "validation": 15, "test": 15,
+    }  # fmt: skip
+
+
 def test_duplicates_stay_together() -> None:
     table = galaxies_of({"Elliptical": 100, "Other": 100})
     table.loc[50:149, "duplicate_of"] = table["cataid"].iloc[:25].repeat(4).to_numpy()

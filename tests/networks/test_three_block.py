@@ -34,6 +34,14 @@ def test_two_classes_are_one_logit_and_more_are_as_many() -> None:
     np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
 
 
+def test_cutouts_too_small_for_the_blocks_are_named() -> None:
+    assert (
+        three_block_cnn((22, 22, 3), 2, filters=(2, 2, 2)).get_layer("pool_3").output.shape[1] == 1
+    )
+    with pytest.raises(ValueError, match="of 16 × 16 px are too small for 3 blocks"):
+        three_block_cnn((16, 16, 3), 2)
+
+
 @pytest.mark.parametrize("momentum", [0.9, 0.99])
 def test_options_reach_their_layers(momentum: float) -> None:
     network = three_block_cnn(

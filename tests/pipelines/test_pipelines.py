@@ -1,6 +1,7 @@
 """Whole runs: what they write, that they repeat, go on, and say what is wrong."""
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -126,7 +127,7 @@ def test_two_runs_with_one_seed_are_identical(small_run: Path, tmp_path: Path) -
 def test_an_interrupted_run_goes_on_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from galaxy_morphology.datasets.arrays import TrainingStateDataset
+    from galaxy_morphology.datasets.npz import TrainingStateDataset
 
     for name in ("broken", "whole"):
         write_survey(tmp_path / name / "01_raw/GALAXIES.zip", 80)
@@ -161,16 +162,57 @@ def test_an_interrupted_run_goes_on_and_says_so(
     ).read_text()
 
 
-def test_explainability_runs_alone_and_explains_named_galaxies(
+def test_a_training_is_repeated_only_where_something_changed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_survey(tmp_path / "01_raw/GALAXIES.zip", 80)
+    run_project(tmp_path, "data_processing", "modelling")
+    history = (tmp_path / "06_models/training_history.csv").read_text()
+    run_project(tmp_path, "modelling")
+    assert "This training ended before, after 2 epochs: keeping its weights." in caplog.text
+    assert (tmp_path / "06_models/training_history.csv").read_text() == history
+    run_project(tmp_path, "modelling", changes={"training.seed": 7})
+    assert "Training anew" in caplog.text
+    assert (tmp_path / "06_models/training_history.csv").read_text() != history
+
+
+def test_explanations_are_refused_where_images_and_predictions_are_of_other_galaxies(
     small_run: Path, tmp_path: Path
 ) -> None:
-    for folder in ("05_model_input", "06_models", "07_model_output"):
-        (tmp_path / folder).symlink_to(small_run / folder)
-    # Its outputs go to the same folders: copy what it overwrites.
-    (tmp_path / "07_model_output").unlink()
-    (tmp_path / "07_model_output").mkdir()
-    predictions = (small_run / "07_model_output/predictions.parquet").read_bytes()
-    (tmp_path / "07_model_output/predictions.parquet").write_bytes(predictions)
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=2)
+    run_project(tmp_path, "data_processing")
+    with pytest.raises(ValueError, match=r"of 79 galaxies, the images of 78.*pipelines modelling"):
+        run_project(tmp_path, "explainability")
+
+
+def test_images_without_a_cataid_are_listed(tmp_path: Path) -> None:
+    path = write_survey(tmp_path / "01_raw/GALAXIES.zip", 40)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("GALAXIES/DATA/M31_giH.png", b"")
+        archive.writestr("GALAXIES/DATA/7_giH.png", b"")
+    run_project(tmp_path, "data_processing")
+    rejected = pd.read_csv(tmp_path / "08_reporting/rejected_galaxies.csv", dtype=str)
+    assert rejected["reason"].tolist() == [
+        "a cut-out, but no label",
+        "no CATAID at the beginning of the name GALAXIES/DATA/M31_giH.png",
+    ]
+    assert rejected["cataid"].fillna("").tolist() == ["7", ""]
+
+
+def test_explainability_runs_alone_and_explains_named_galaxies(
+    small_run: Path, tmp_path: Path, project: Path
+) -> None:
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    options = (
+        "lime.n_samples=40,lime.n_segments=12,integrated_gradients.steps=8,network.dense_units=16"
+    )
+    # The form that Kedro deprecates, as many people know it.
+    command = [
+        str(Path(sys.executable).with_name("kedro")), "run", "--pipeline", "explainability",
+        "--params", f"data_root={tmp_path},{options}",
+    ]  # fmt: skip
+    subprocess.run(command, cwd=project, capture_output=True, check=True)
     run_project(tmp_path, "explainability", changes={"explained_galaxies.cataids": [100042]})
     explained = pd.read_parquet(tmp_path / "07_model_output/explained_galaxies.parquet")
     assert (
@@ -230,6 +272,8 @@ def test_a_run_that_cannot_split_writes_neither_images_nor_galaxies(tmp_path: Pa
         ("training.epochs=0", ["training", "epochs", "greater than or equal to 1"]),
         ("training.optimizer.name=sgd", ["optimizer.name", "'adam' or 'adamw'"]),
         ("split.test_fraction=0.9", ["leave nothing for training", "0.15 + 0.9"]),
+        ("cutouts.minimum_side=9000", ["cutouts", "minimum_side 9000 is above maximum_side 4096"]),
+        ("training.optimizer.learning_rate=.inf", ["learning_rate", "finite number"]),
         ("classes.7=Elliptical", ["classes", "different names"]),
     ],
 )

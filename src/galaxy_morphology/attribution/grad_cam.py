@@ -32,7 +32,9 @@ def grad_cam(
 
     Returns:
         Maps float32 [N, height, width], not negative, enlarged from the size of the feature
-        maps by bilinear interpolation. No quality measures.
+        maps by bilinear interpolation. Quality: ``positive_share``, the sum of the weighted maps
+        above zero as a share of their absolute sum: near zero, the map shows the little that
+        spoke for a class against which nearly everything spoke.
 
     Raises:
         ValueError: The model has no such layer, or its output is no set of feature maps.
@@ -53,17 +55,24 @@ def grad_cam(
     to_features_and_logits = keras.Model(model.inputs, [features_of, logit_model(model).outputs[0]])
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def maps_of(some: tf.Tensor, some_classes: tf.Tensor) -> tf.Tensor:
+    def maps_of(some: tf.Tensor, some_classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(some)
             features, logits = to_features_and_logits(some, training=False)
             logit = explained_logit(logits, some_classes)
         weights = tf.reduce_mean(tape.gradient(logit, features), axis=(1, 2), keepdims=True)
-        weighted = tf.nn.relu(tf.reduce_sum(weights * features, axis=-1, keepdims=True))
-        return tf.image.resize(weighted, some.shape[1:3], method="bilinear")[..., 0]
+        weighted = tf.reduce_sum(weights * features, axis=-1, keepdims=True)
+        evidence = tf.nn.relu(weighted)
+        share = tf.math.divide_no_nan(
+            tf.reduce_sum(evidence, axis=(1, 2, 3)), tf.reduce_sum(tf.abs(weighted), axis=(1, 2, 3))
+        )
+        return tf.image.resize(evidence, some.shape[1:3], method="bilinear")[..., 0], share
 
     maps = np.empty(images.shape[:3], np.float32)
+    shares = np.empty(len(images))
     for start in tqdm(range(0, len(images), batch_size), desc="Grad-CAM", unit="batch"):
         some = slice(start, start + batch_size)
-        maps[some] = maps_of(tf.cast(images[some], tf.float32), tf.constant(classes[some]))
-    return Attribution(maps, {})
+        maps[some], shares[some] = maps_of(
+            tf.cast(images[some], tf.float32), tf.constant(classes[some])
+        )
+    return Attribution(maps, {"positive_share": shares})

@@ -18,7 +18,7 @@ def integrated_gradients(
     *,
     steps: int = 50,
     baseline: Baseline = "sky",
-    batch_size: int = 32,
+    batch_size: int = 25,
 ) -> Attribution:
     """Integrate the gradient of a class's logit along the straight line from a baseline.
 
@@ -34,9 +34,10 @@ def integrated_gradients(
         batch_size: Points at a time.
 
     Returns:
-        Maps float32 [N, height, width, channels], signed, in units of the logit. Quality:
-        ``logit_difference`` between image and baseline, and ``completeness_residual``, the
-        distance of the sum of the map from it as a share of it.
+        Maps float32 [N, height, width, channels], signed, in units of the logit. Quality: the
+        ``logit`` of the image and the ``baseline_logit``, both of the explained class, and
+        ``completeness_residual``, the distance of the sum of the map from their difference as a
+        share of it.
     """
     import tensorflow as tf
 
@@ -60,7 +61,7 @@ def integrated_gradients(
         return tf.reduce_sum(tape.gradient(logit, points), axis=0)
 
     maps = np.empty(images.shape, np.float32)
-    differences = np.empty(len(images))
+    ends = np.empty((len(images), 2))  # logit of the baseline, and of the image
     for i in tqdm(range(len(images)), desc="Integrated Gradients", unit="galaxy"):
         image, start = np.asarray(images[i], np.float32), starts[i]
         total = np.zeros(image.shape, np.float32)
@@ -68,8 +69,9 @@ def integrated_gradients(
             shares = midpoints[first : first + batch_size]
             total += sum_of_gradients(start, image - start, shares, classes[i]).numpy()
         maps[i] = total / steps * (image - start)
-        ends = logit_of(np.stack([start, image]), np.repeat(classes[i], 2)).numpy()
-        differences[i] = float(ends[1]) - float(ends[0])
+        ends[i] = logit_of(np.stack([start, image]), np.repeat(classes[i], 2)).numpy()
+    differences = ends[:, 1] - ends[:, 0]
     sums = maps.sum(axis=(1, 2, 3), dtype=np.float64)
     residual = np.abs(sums - differences) / np.maximum(np.abs(differences), np.finfo(float).tiny)
-    return Attribution(maps, {"logit_difference": differences, "completeness_residual": residual})
+    quality = {"logit": ends[:, 1], "baseline_logit": ends[:, 0], "completeness_residual": residual}
+    return Attribution(maps, quality)

@@ -51,6 +51,9 @@ def select_galaxies(
         # A stable sort: equal certainties keep the order of the table.
         order = group.iloc[np.argsort(-certainty[group.index], kind="stable")]
         word = "wrong" if is_wrong else "correct"
+        if len(order) == 1:  # neither the most nor the least certain of several
+            groups.append(order.assign(chosen_as=word))
+            continue
         groups.append(order.head(galaxies_per_group).assign(chosen_as=f"{word}, confident"))
         groups.append(order.tail(galaxies_per_group).assign(chosen_as=f"{word}, borderline"))
     return pd.concat(groups).drop_duplicates("cataid").reset_index(drop=True)

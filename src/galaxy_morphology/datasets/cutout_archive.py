@@ -1,6 +1,5 @@
 """GALAXIES.zip as it comes: cut-outs and labels read member by member, never extracted."""
 
-import logging
 import re
 import zipfile
 import zlib
@@ -15,8 +14,6 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_filepath_str, get_protocol_and_path
 from kedro_datasets._typing import TablePreview
-
-logger = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
 PART = 64 * 1024
@@ -161,14 +158,6 @@ class CutoutArchiveDataset(_ArchiveDataset):
                 f"{self._path} holds no cut-outs: no member is named <CATAID>{self._image_suffix}. "
                 f"It holds {examples or 'nothing'}. Set `image_suffix` of `galaxy_archive` in the "
                 "catalog to what follows the CATAID in your file names."
-            )
-        if cutouts.unnamed:
-            logger.warning(
-                "%d images in %s are left out, since no CATAID is in front of %s: %s",
-                len(cutouts.unnamed),
-                self._path,
-                self._image_suffix,
-                ", ".join(cutouts.unnamed[:20]),
             )
         return cutouts
 

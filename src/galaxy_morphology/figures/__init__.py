@@ -1,6 +1,10 @@
 """One function, one matplotlib Figure: what people look at."""
 
-from galaxy_morphology.figures.explanations import attribution_sheet, explanation_page
+from galaxy_morphology.figures.explanations import (
+    attribution_sheet,
+    explanation_page,
+    reliability_notes,
+)
 from galaxy_morphology.figures.galaxies import augmentation_sheet, class_counts, cutout_sheet
 from galaxy_morphology.figures.scores import (
     confident_mistakes,
@@ -17,6 +21,7 @@ __all__ = [
     "confusion_matrices",
     "cutout_sheet",
     "explanation_page",
+    "reliability_notes",
     "roc_curves",
     "training_curves",
 ]

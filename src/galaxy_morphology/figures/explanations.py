@@ -12,10 +12,11 @@ from galaxy_morphology.typing import Figure, FloatArray, Images
 # Even in lightness on both sides and safe for colour-blind readers (Moreland 2009).
 COLOUR_MAP = "coolwarm"
 PANEL = 1.75  # inches
+SMOOTHING = 1.5  # pixels
 MEANING = (
-    "Colour: what spoke for (red) and against (blue) the predicted class, relative to the "
-    "largest value of the map.\nGrad-CAM shows only what spoke for it. "
-    "Grey: the cut-out as a negative."
+    "Colour: what spoke for (red) and against (blue) the predicted class; full colour is the "
+    "largest 0.3 % of each map.\nGrad-CAM shows only what spoke for it; Integrated Gradients "
+    f"is smoothed here by {SMOOTHING} px. Grey: the cut-out as a negative."
 )
 
 
@@ -49,6 +50,29 @@ def attribution_sheet(
     return _overlays(images, explained, {method: maps}, notes, galaxies_per_row=2)
 
 
+def reliability_notes(quality: pd.DataFrame) -> list[str]:
+    """What to say under each map of how far to trust it.
+
+    Args:
+        quality: A row per map, with the measures of its method; those of others are missing.
+    """
+    return [_note(row) for row in quality.to_dict("records")]
+
+
+def _note(measures: dict[Any, Any]) -> str:
+    """A few words on the measures of one map."""
+    if pd.notna(measures.get("completeness_residual")):
+        return (
+            f"logit {measures['logit']:.1f}, of the baseline {measures['baseline_logit']:.1f}\n"
+            f"completeness residual {measures['completeness_residual']:.1%}"
+        )
+    if pd.notna(measures.get("r_squared")):
+        return f"fit R² {measures['r_squared']:.2f}"
+    if pd.notna(measures.get("positive_share")):
+        return f"{measures['positive_share']:.0%} of the evidence is for"
+    return ""
+
+
 def _overlays(
     images: Images,
     explained: pd.DataFrame,
@@ -62,7 +86,7 @@ def _overlays(
     across = 1 + len(maps)
     rows = -(-len(images) // galaxies_per_row)
     figure = new_figure(
-        galaxies_per_row * (across * PANEL + 1.35) + 0.9, rows * (PANEL + 0.12) + 0.8
+        galaxies_per_row * (across * PANEL + 1.35) + 0.9, rows * (PANEL + 0.22) + 0.8
     )
     axes = figure.subplots(rows, galaxies_per_row * across, squeeze=False)
     for ax in axes.ravel():
@@ -79,7 +103,7 @@ def _overlays(
             cutout_ax.set_title("cut-out", fontsize=9)
         for ax, (method, values) in zip(map_axes, maps.items(), strict=True):
             ax.imshow(_negative(images[i]), cmap="gray", vmin=0, vmax=1)
-            relative = _relative(values[i])
+            relative = _relative(_shown(method, values[i]))
             ax.imshow(relative, cmap=COLOUR_MAP, vmin=-1, vmax=1, alpha=np.abs(relative) ** 0.7)
             ax.text(
                 0.5, -0.02, notes[method].iloc[i], transform=ax.transAxes, ha="center", va="top",
@@ -107,11 +131,20 @@ def _caption(galaxy: dict[Any, Any]) -> str:
 
 
 def _negative(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """A cut-out as a pale grey negative, on which colours stand out: sky 1, core 0.35."""
+    """A cut-out as a pale grey negative, on which colours stand out: sky 1, core 0.6."""
     brightness = image.mean(axis=-1)
     low, high = np.percentile(brightness, [2, 99.8])
     stretched = np.clip((brightness - low) / max(high - low, 1.0), 0, 1)
-    return np.asarray(1 - 0.65 * np.sqrt(stretched), np.float64)
+    return np.asarray(1 - 0.4 * np.sqrt(stretched), np.float64)
+
+
+def _shown(method: str, values: FloatArray) -> FloatArray:
+    """A map as it is drawn: by the pixel, Integrated Gradients are grains of both colours."""
+    if method != "Integrated Gradients":
+        return values
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(values, SMOOTHING))
 
 
 def _relative(values: FloatArray) -> FloatArray:

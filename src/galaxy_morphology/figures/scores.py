@@ -29,7 +29,7 @@ def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
         for i, (column, label) in enumerate(
             [
                 (quantity, "training (augmented galaxies)"),
-                (f"validation_{quantity}", "validation"),
+                (f"validation_{quantity}", "validation (the weights that are kept)"),
             ]
         ):
             ax.plot(
@@ -40,7 +40,8 @@ def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
         ax.set_ylabel({"loss": "cross-entropy loss"}.get(quantity, quantity))
         ax.xaxis.get_major_locator().set_params(integer=True)
         hide_frame(ax)
-    figure.axes[0].legend(frameon=False, fontsize=8)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, fontsize=8, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -50,7 +51,7 @@ def confusion_matrices(metrics: dict[str, Any]) -> Figure:
     Args:
         metrics: By split, what ``score_predictions`` returns.
     """
-    figure = new_figure(4.4 * len(metrics), 3.9)
+    figure = new_figure(4.4 * len(metrics), 4.1)
     for ax, (split, scores) in zip(
         figure.subplots(1, len(metrics), squeeze=False)[0], metrics.items(), strict=True
     ):
@@ -65,7 +66,7 @@ def confusion_matrices(metrics: dict[str, Any]) -> Figure:
         ax.set_yticks(range(len(names)), names, rotation=90, va="center")
         ax.set_xlabel("predicted class")
         ax.set_ylabel("true class")
-        ax.set_title(f"{split}: {scores['n']:,} galaxies")
+        ax.set_title(f"{split}: {scores['n']:,} galaxies", fontsize=11)
     figure.colorbar(shades, ax=figure.axes, label="share of the true class", shrink=0.8)
     return figure
 

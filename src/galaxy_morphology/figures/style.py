@@ -15,8 +15,10 @@ GREY = "#666666"
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of a size in inches, drawn without pyplot and its global state."""
     from matplotlib.figure import Figure as MatplotlibFigure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    return MatplotlibFigure(figsize=(width, height), dpi=120, layout="constrained")
+    layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)  # inches around every panel
+    return MatplotlibFigure(figsize=(width, height), dpi=120, layout=layout)
 
 
 def colour_of(index: int) -> str:

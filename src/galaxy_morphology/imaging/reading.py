@@ -4,17 +4,18 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
 from galaxy_morphology.imaging.cutouts import UnusableCutoutError, prepare_cutout
 from galaxy_morphology.imaging.labels import summarise
+from galaxy_morphology.typing import Cutouts
 
 GALAXIES_AT_A_TIME = 256
 CHANNELS = "RGB"
@@ -30,7 +31,7 @@ class SpooledImages:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, side: int) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the images
+        self._file = tempfile.TemporaryFile(dir=_roomy_folder())  # noqa: SIM115 - stays open
         self._image_shape = (side, side, len(CHANNELS))
         self._n_images = 0
 
@@ -46,7 +47,7 @@ class SpooledImages:
             self._file.write(np.ascontiguousarray(image).data)
         except OSError as error:
             raise OSError(
-                f"The temporary folder {tempfile.gettempdir()} does not take the images: {error}. "
+                f"The temporary folder {_roomy_folder()} does not take the images: {error}. "
                 f"{image.nbytes / 1024:.0f} KiB per galaxy are needed there; free some, or set "
                 "TMPDIR to another folder."
             ) from error
@@ -59,8 +60,14 @@ class SpooledImages:
             yield np.frombuffer(pixels, np.uint8).reshape(self._image_shape)
 
 
+def _roomy_folder() -> str:
+    """A temporary folder on disk: on many systems /tmp is in memory."""
+    on_disk = Path("/var/tmp")  # noqa: S108
+    return os.environ.get("TMPDIR") or (str(on_disk) if on_disk.is_dir() else tempfile.gettempdir())
+
+
 def read_cutouts(
-    archive: Mapping[int, bytes],
+    archive: Cutouts,
     labelled_galaxies: pd.DataFrame,
     *,
     side: int,
@@ -70,8 +77,7 @@ def read_cutouts(
     """Read the cut-out of every labelled galaxy, on all cores.
 
     Args:
-        archive: Encoded image by CATAID. Looking one up raises KeyError where there is none,
-            ValueError with the reason where it cannot be read.
+        archive: Encoded image by CATAID.
         labelled_galaxies: One row per galaxy, with column ``cataid``.
         side: Width and height of the images wanted, in pixels.
         minimum_side: Smaller cut-outs are rejected, in pixels.
@@ -110,7 +116,7 @@ def read_cutouts(
 
 
 def _read_side_by_side(
-    archive: Mapping[int, bytes], cataids: list[int], side: int, side_limits: dict[str, int]
+    archive: Cutouts, cataids: list[int], side: int, side_limits: dict[str, int]
 ) -> Iterator[tuple[int, NDArray[np.uint8] | UnusableCutoutError]]:
     """Each galaxy in order with its image or the reason why there is none.
 
@@ -132,8 +138,8 @@ def _read_side_by_side(
         tqdm(total=len(cataids), desc="Reading cut-outs", unit="galaxy") as progress,
         warnings.catch_warnings(),
     ):
-        # Pillow warns of large images; ours are rejected with a reason.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # What Pillow warns of is rejected with a reason, or decoded by OpenCV.
+        warnings.filterwarnings("ignore", module="PIL")
         for start in range(0, len(cataids), GALAXIES_AT_A_TIME):
             some = cataids[start : start + GALAXIES_AT_A_TIME]
             for cataid, outcome in zip(some, pool.map(read, some), strict=True):

@@ -1,5 +1,7 @@
 """Training, validation and an independent test set."""
 
+import math
+
 import pandas as pd
 
 SPLITS = ("training", "validation", "test")
@@ -46,18 +48,22 @@ def split_galaxies(
     )
 
     split = pd.Series("training", index=originals.index)
-    left, share_left = originals, 1.0
+    left = originals
     for name, fraction in fractions.items():
         if fraction == 0:
             continue
         try:
             rest, chosen = train_test_split(
-                left.index, test_size=fraction / share_left, stratify=left, random_state=seed
+                left.index,
+                # Of the whole, rounded up as scikit-learn does: 0.15 of 100 is 15 both times.
+                test_size=math.ceil(round(fraction * len(originals), 6)),
+                stratify=left,
+                random_state=seed,
             )
         except ValueError as error:  # scikit-learn's words do not say which class
             raise ValueError(too_few) from error
         split[chosen] = name
-        left, share_left = left[rest], share_left - fraction
+        left = left[rest]
     held = pd.crosstab(originals, split).reindex(index=class_names, columns=wanted, fill_value=0)
     if (held == 0).any(axis=None):
         raise ValueError(too_few)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-FRAME = 4  # width in pixels of the border whose median is the sky
+from galaxy_morphology.sky import FRAME_WIDTH
 
 
 def random_transforms(
@@ -93,8 +93,8 @@ def warp(
             images, transforms, interpolation=interpolation, fill_mode=fill
         )
     n_channels = images.shape[-1]
-    rows = ops.concatenate([images[:, :FRAME], images[:, -FRAME:]], axis=1)
-    columns = ops.concatenate([images[:, :, :FRAME], images[:, :, -FRAME:]], axis=2)
+    rows = ops.concatenate([images[:, :FRAME_WIDTH], images[:, -FRAME_WIDTH:]], axis=1)
+    columns = ops.concatenate([images[:, :, :FRAME_WIDTH], images[:, :, -FRAME_WIDTH:]], axis=2)
     border = [ops.reshape(part, (-1, part.shape[1] * part.shape[2], n_channels))
               for part in (rows, columns)]  # fmt: skip
     sky = ops.median(ops.concatenate(border, axis=1), axis=1)[:, None, None, :]

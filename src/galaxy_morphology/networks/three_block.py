@@ -10,7 +10,7 @@ def three_block_cnn(
     n_classes: int,
     *,
     filters: Sequence[int] = (32, 64, 128),
-    block_dropout: float = 0.25,
+    block_dropout: float = 0.1,
     dense_units: int = 512,
     dense_dropout: float = 0.5,
     batch_norm_momentum: float = 0.9,
@@ -32,10 +32,22 @@ def three_block_cnn(
 
     Returns:
         An uncompiled model from pixel values of 0 to 255, RGB, to probabilities.
+
+    Raises:
+        ValueError: The cut-outs are too small for so many blocks.
     """
     import keras
     from keras import layers
 
+    side = min(image_shape[:2])
+    for _ in filters:
+        side = (side - 2) // 2  # the convolution takes a pixel from every edge, pooling halves
+    if side < 1:
+        raise ValueError(
+            f"Cut-outs of {image_shape[0]} × {image_shape[1]} px are too small for "
+            f"{len(filters)} blocks: nothing is left of them. Use fewer (`network.filters`), or "
+            "larger cut-outs (`cutouts.side`)."
+        )
     inputs = keras.Input(image_shape, name="cutout")
     x = layers.Rescaling(1 / 255, name="scale")(inputs)
     for block, n_filters in enumerate(filters, start=1):
@@ -50,5 +62,5 @@ def three_block_cnn(
     x = layers.Dropout(dense_dropout, name="dense_dropout")(x)
     logit = layers.Dense(1 if n_classes == 2 else n_classes, name="logit")(x)
     activation = "sigmoid" if n_classes == 2 else "softmax"
-    probability = layers.Activation(activation, name="probability", dtype="float32")(logit)
+    probability = layers.Activation(activation, name="probability")(logit)
     return keras.Model(inputs, probability, name="three_block_cnn")

@@ -104,7 +104,7 @@ def train(
     while not _is_over(history, epochs, patience):
         epoch, started = len(history) + 1, time.perf_counter()
         batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
-                           augmentation, np.random.default_rng([seed, epoch]),
+                           augmentation, [seed, epoch],
                            progress=f"Epoch {epoch}/{epochs}")  # fmt: skip
         logs = trainer.fit(batches, verbose=0, shuffle=False, callbacks=callbacks).history
         measure_batch_norm(averaged, images, calibration_rows)
@@ -293,7 +293,7 @@ def _batches(
     batch_size: int,
     loss_weights: NDArray[np.float64],
     augmentation: dict[str, Any],
-    rng: np.random.Generator,
+    seed: list[int],
     progress: str,
 ) -> Any:
     """One epoch of shuffled batches, read from the array while the network works."""
@@ -302,10 +302,11 @@ def _batches(
     ranges = {
         name: value for name, value in augmentation.items() if name not in ("fill", "interpolation")
     }
-    order = rng.permutation(rows)
 
     def read() -> Iterator[Any]:
-        starts = range(0, len(order), batch_size)
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(rows)
+        starts = range(0, len(rows), batch_size)
         for start in tqdm(starts, desc=progress, unit="batch", leave=False):
             some = order[start : start + batch_size]
             transforms = random_transforms(len(some), images.shape[1], rng, **ranges)
@@ -321,7 +322,7 @@ def _batches(
         tf.TensorSpec((None,), tf.float32),
     )
     batches = tf.data.Dataset.from_generator(read, output_signature=signature)
-    n_batches = -(-len(order) // batch_size)
+    n_batches = -(-len(rows) // batch_size)
     return batches.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, RootModel, field_validator
 class Options(BaseModel):
     """Typed parameters: unknown names and impossible values fail before anything runs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Classes(RootModel[dict[int, str]]):

@@ -1,7 +1,5 @@
 """Nodes of data processing."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from galaxy_morphology.pipelines.data_processing.options import (
@@ -10,7 +8,7 @@ from galaxy_morphology.pipelines.data_processing.options import (
     SplitOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
-from galaxy_morphology.typing import ArrayRows, Figure, Images
+from galaxy_morphology.typing import ArrayRows, CutoutArchive, Figure, Images
 
 
 def clean_labels(
@@ -31,7 +29,7 @@ def clean_labels(
 
 
 def read_and_split_galaxies(
-    galaxy_archive: Mapping[int, bytes],
+    galaxy_archive: CutoutArchive,
     labelled_galaxies: pd.DataFrame,
     classes: Classes,
     cutout_options: CutoutOptions,
@@ -62,7 +60,7 @@ def read_and_split_galaxies(
 
 
 def list_rejected_galaxies(
-    galaxy_archive: Mapping[int, bytes],
+    galaxy_archive: CutoutArchive,
     labelled_galaxies: pd.DataFrame,
     rejected_labels: pd.DataFrame,
     rejected_cutouts: pd.DataFrame,
@@ -70,7 +68,8 @@ def list_rejected_galaxies(
     """List every galaxy that was left out, with the reason.
 
     Args:
-        galaxy_archive: Encoded cut-out by CATAID; those without a label are left out too.
+        galaxy_archive: Encoded cut-out by CATAID. Those without a label are left out too, as
+            are images without a CATAID in their name.
         labelled_galaxies: The galaxies with a usable label.
         rejected_labels: Left out for their label.
         rejected_cutouts: Left out for their cut-out.
@@ -81,9 +80,11 @@ def list_rejected_galaxies(
     named = {*labelled_galaxies["cataid"], *rejected_labels["cataid"].dropna()}
     unlabelled = sorted(set(galaxy_archive) - named)
     without_label = pd.DataFrame({"cataid": unlabelled, "reason": "a cut-out, but no label"})
+    unnamed = [f"no CATAID at the beginning of the name {name}" for name in galaxy_archive.unnamed]
+    without_cataid = pd.DataFrame({"cataid": pd.NA, "reason": unnamed}, index=range(len(unnamed)))
     parts = [
         part.astype({"cataid": "Int64", "reason": str})
-        for part in (rejected_labels, rejected_cutouts, without_label)
+        for part in (rejected_labels, rejected_cutouts, without_label, without_cataid)
     ]
     return pd.concat(parts, ignore_index=True)
 

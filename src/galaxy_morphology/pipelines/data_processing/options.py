@@ -14,6 +14,15 @@ class CutoutOptions(Options):
     minimum_side: int = Field(ge=1)
     maximum_side: int = Field(ge=1, le=13_000)  # Pillow refuses more than 179 million pixels
 
+    @model_validator(mode="after")
+    def _some_size_is_allowed(self) -> Self:
+        if self.minimum_side > self.maximum_side:
+            raise ValueError(
+                f"minimum_side {self.minimum_side} is above maximum_side {self.maximum_side}: no "
+                "cut-out would be used"
+            )
+        return self
+
 
 class SplitOptions(Options):
     """Shares of the whole; the rest is for training."""

@@ -19,22 +19,35 @@ METHODS = {"grad_cam": "Grad-CAM", "integrated_gradients": "Integrated Gradients
 
 
 def choose_galaxies(
-    predictions: pd.DataFrame, images: Images, options: ExplainedGalaxiesOptions
+    predictions: pd.DataFrame,
+    galaxies: pd.DataFrame,
+    images: Images,
+    options: ExplainedGalaxiesOptions,
 ) -> tuple[pd.DataFrame, Images]:
     """Choose the galaxies to explain: of each class, right and wrong, confident and borderline.
 
     Args:
-        predictions: A row per image.
+        predictions: A row per classified galaxy.
+        galaxies: A row per image.
         images: uint8 [N, height, width, 3], RGB.
         options: Which and how many.
 
     Returns:
         Their rows of ``predictions`` with a column ``chosen_as``, and their cut-outs.
+
+    Raises:
+        ValueError: The predictions are of other galaxies than the images.
     """
     from galaxy_morphology import attribution
 
+    if not predictions["cataid"].equals(galaxies["cataid"]):
+        raise ValueError(
+            f"The predictions are of {len(predictions):,} galaxies, the images of "
+            f"{len(galaxies):,}, and not of the same ones: classify these first, with "
+            "`kedro run --pipelines modelling`."
+        )
     explained = attribution.select_galaxies(predictions, **options.model_dump())
-    rows = pd.Index(predictions["cataid"]).get_indexer(explained["cataid"])
+    rows = pd.Index(galaxies["cataid"]).get_indexer(explained["cataid"])
     return explained, np.asarray(images[rows])
 
 
@@ -161,9 +174,9 @@ def draw_explanations(
     maps = {title: attributions[name] for name, title in METHODS.items()}
     notes = pd.DataFrame(
         {
-            title: explanation_quality[explanation_quality["method"] == name]
-            .apply(_note, axis=1)
-            .to_numpy()
+            title: figures.reliability_notes(
+                explanation_quality[explanation_quality["method"] == name]
+            )
             for name, title in METHODS.items()
         }
     )
@@ -173,15 +186,6 @@ def draw_explanations(
         for title in METHODS.values()
     )
     return page, grad_cam, integrated_gradients, lime
-
-
-def _note(quality: pd.Series) -> str:
-    """What to say under a map of how far to trust it."""
-    if quality["method"] == "integrated_gradients":
-        return f"completeness residual {quality['completeness_residual']:.1%}"
-    if quality["method"] == "lime":
-        return f"fit R² {quality['r_squared']:.2f}"
-    return ""
 
 
 def _predicted(explained_galaxies: pd.DataFrame, classes: Classes) -> IntArray:

@@ -26,7 +26,7 @@ class IntegratedGradientsOptions(Options):
     """See ``attribution.integrated_gradients``."""
 
     steps: int = Field(ge=1)
-    baseline: Literal["black", "sky", "blur"]
+    baseline: Literal["black", "sky", "noisy_sky", "blur"]
     batch_size: int = Field(ge=1)
 
 
@@ -36,7 +36,7 @@ class LimeOptions(Options):
     n_samples: int = Field(ge=10)
     n_segments: int = Field(ge=2)
     compactness: float = Field(gt=0)
-    hide_with: Literal["black", "sky", "blur"]
+    hide_with: Literal["black", "sky", "noisy_sky", "blur"]
     kernel_width: float = Field(gt=0)
     seed: int = Field(ge=0, lt=2**32)
     batch_size: int = Field(ge=1)

@@ -6,13 +6,13 @@ from galaxy_morphology.pipelines.explainability import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """From ``classifier``, ``images`` and ``predictions`` to ``attributions`` and figures."""
+    """From the classifier, its images and predictions to ``attributions`` and figures."""
     explain_inputs = ["classifier", "explained_cutouts", "explained_galaxies", "params:classes"]
     return Pipeline(
         [
             Node(
                 nodes.choose_galaxies,
-                inputs=["predictions", "images", "params:explained_galaxies"],
+                inputs=["predictions", "galaxies", "images", "params:explained_galaxies"],
                 outputs=["explained_galaxies", "explained_cutouts"],
                 name="choose_galaxies",
             ),

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
+from galaxy_morphology import __version__
 from galaxy_morphology.pipelines.modelling.options import (
     AugmentationOptions,
     EvaluationOptions,
@@ -81,11 +83,14 @@ def train_network(
 ) -> Iterator[TrainingState]:
     """Train the network on the training galaxies, going on from where an equal run stopped.
 
+    An equal run is one of the same galaxies, parameters and versions; if it came to its end,
+    its weights are kept and nothing is trained.
+
     Args:
         images: uint8 [N, height, width, 3], RGB.
         galaxies: A row per image.
         class_weights: Weight of each class in the loss, by name.
-        interrupted_training: The state that lies on disk, or nothing.
+        interrupted_training: The state that the last training left, or nothing.
         classes: The classes in order.
         network_options: Shape of the network.
         augmentation: What to do to the training galaxies.
@@ -99,16 +104,24 @@ def train_network(
     from galaxy_morphology import networks
 
     fingerprint = np.array(
-        _fingerprint(galaxies, classes, network_options, augmentation, options, images.shape)
+        _fingerprint(
+            galaxies, images.shape, class_weights, classes, network_options, augmentation, options
+        )
     )
     resume_from = None
-    if interrupted_training and not interrupted_training["finished"]:
-        if interrupted_training["fingerprint"] == fingerprint:
-            resume_from = interrupted_training
-            n_epochs = len(networks.training_history(resume_from))
-            logger.info("Going on with an interrupted training after epoch %d.", n_epochs)
+    if interrupted_training:
+        n_epochs = len(networks.training_history(interrupted_training))
+        if interrupted_training["fingerprint"] != fingerprint:
+            logger.info("Training anew: the last one had other galaxies, parameters or versions.")
+        elif interrupted_training["finished"]:
+            logger.info(
+                "This training ended before, after %d epochs: keeping its weights.", n_epochs
+            )
+            yield interrupted_training
+            return
         else:
-            logger.info("Training anew: the interrupted one had other galaxies or parameters.")
+            logger.info("Going on with an interrupted training after epoch %d.", n_epochs)
+            resume_from = interrupted_training
 
     keras.utils.set_random_seed(options.seed)
     network = _build_network(images, classes, network_options)
@@ -278,12 +291,12 @@ def _class_indices(galaxies: pd.DataFrame, classes: Classes) -> IntArray:
 
 
 def _fingerprint(galaxies: pd.DataFrame, *influences: Any) -> str:
-    """A hash of the galaxies and parameters that shape a training."""
+    """A hash of the galaxies, parameters and versions that shape a training."""
+    import keras
+
     table = galaxies[["cataid", "class_name", "split", "checksum"]].to_csv(index=False)
     texts = [
-        influence.model_dump_json()
-        if hasattr(influence, "model_dump_json")
-        else json.dumps(influence)
-        for influence in influences
+        influence.model_dump_json() if isinstance(influence, BaseModel) else json.dumps(influence)
+        for influence in (*influences, __version__, keras.__version__)
     ]
     return hashlib.sha256("\n".join([table, *texts]).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from galaxy_morphology.pipelines.options import Options
 
@@ -25,7 +25,7 @@ class AugmentationOptions(Options):
 class NetworkOptions(Options):
     """The three-block CNN; see ``networks.three_block_cnn``."""
 
-    filters: tuple[int, ...] = Field(min_length=1)
+    filters: tuple[PositiveInt, ...] = Field(min_length=1)
     block_dropout: float = Field(ge=0, lt=1)
     dense_units: int = Field(ge=1)
     dense_dropout: float = Field(ge=0, lt=1)

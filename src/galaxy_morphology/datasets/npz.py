@@ -1,5 +1,6 @@
 """Arrays that belong together, in one file."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 from galaxy_morphology.datasets.atomic import replacing
 
+logger = logging.getLogger(__name__)
+
 Arrays = dict[str, NDArray[Any]]
 
 
-class ArraysDataset(AbstractDataset[Arrays, Arrays]):
+class NpzDataset(AbstractDataset[Arrays, Arrays]):
     """Named arrays in NumPy's ``.npz`` format, on a local disk.
 
     Args:
@@ -41,20 +44,24 @@ class ArraysDataset(AbstractDataset[Arrays, Arrays]):
         return {"filepath": self._filepath}
 
 
-class TrainingStateDataset(ArraysDataset):
+class TrainingStateDataset(NpzDataset):
     """The state of a training run, saved after every epoch.
 
-    No file reads as no arrays: nothing to go on from. And it exists for Kedro only once
-    training is over (its array ``finished`` is true), so that ``--only-missing-outputs`` goes
-    on with an interrupted run instead of skipping it.
+    No file, or a damaged one, reads as no arrays: nothing to go on from. And it exists for
+    Kedro only once training is over (its array ``finished`` is true), so that
+    ``--only-missing-outputs`` goes on with an interrupted run instead of skipping it.
     """
 
     def load(self) -> Arrays:
-        """Read every array, or none where there is no file."""
-        return super().load() if self._filepath.is_file() else {}
+        """Read every array, or none where there is no readable file."""
+        if not self._filepath.is_file():
+            return {}
+        try:
+            return super().load()
+        except Exception as error:  # NumPy raises whatever the damage makes zip and numbers raise
+            logger.warning("%s is damaged and not used: %s", self._filepath, error)
+            return {}
 
     def _exists(self) -> bool:
-        if not self._filepath.is_file():
-            return False
-        with np.load(self._filepath, allow_pickle=False) as arrays:
-            return bool(arrays["finished"])
+        state = self.load()
+        return bool(state) and bool(state["finished"])

@@ -11,7 +11,7 @@ from galaxy_morphology.datasets.atomic import replacing
 from galaxy_morphology.typing import ArrayRows
 
 
-class ArrayDataset(AbstractDataset[ArrayRows, NDArray[Any]]):
+class NpyDataset(AbstractDataset[ArrayRows, NDArray[Any]]):
     """One array in NumPy's ``.npy`` format, on a local disk.
 
     Args:

@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as arrays
 from kedro.io import DatasetError
 from numpy.typing import NDArray
 
-from galaxy_morphology.datasets.array import ArrayDataset
-from galaxy_morphology.datasets.arrays import ArraysDataset, TrainingStateDataset
 from galaxy_morphology.datasets.keras_model import KerasModelDataset
+from galaxy_morphology.datasets.npy import NpyDataset
+from galaxy_morphology.datasets.npz import NpzDataset, TrainingStateDataset
 
 
 @given(
@@ -26,13 +26,13 @@ def test_array_round_trip(
     tmp_path_factory: pytest.TempPathFactory, array: NDArray[np.generic]
 ) -> None:
     path = tmp_path_factory.mktemp("array") / "a.npy"
-    ArrayDataset(filepath=str(path)).save(array)
+    NpyDataset(filepath=str(path)).save(array)
     np.testing.assert_array_equal(np.load(path), array)  # NumPy's own reader
-    np.testing.assert_array_equal(ArrayDataset(filepath=str(path)).load(), array)
+    np.testing.assert_array_equal(NpyDataset(filepath=str(path)).load(), array)
 
 
 def test_array_is_memory_mapped_and_read_only(tmp_path: Path) -> None:
-    dataset = ArrayDataset(filepath=str(tmp_path / "a.npy"))
+    dataset = NpyDataset(filepath=str(tmp_path / "a.npy"))
     dataset.save(np.zeros((3, 2), np.uint8))
     loaded = dataset.load()
     assert isinstance(loaded, np.memmap)
@@ -48,7 +48,7 @@ def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path) -> None:
             yield np.ones(3, np.uint8)
             raise OSError("disk full")
 
-    dataset = ArrayDataset(filepath=str(tmp_path / "a.npy"))
+    dataset = NpyDataset(filepath=str(tmp_path / "a.npy"))
     with pytest.raises(DatasetError, match="disk full"):
         dataset.save(Breaking())
     assert not dataset.exists()
@@ -60,7 +60,7 @@ def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_named_arrays_round_trip_without_pickle(tmp_path: Path) -> None:
-    dataset = ArraysDataset(filepath=str(tmp_path / "a.npz"))
+    dataset = NpzDataset(filepath=str(tmp_path / "a.npz"))
     dataset.save({"cataid": np.array([7, 8]), "history/loss": np.array([0.5])})
     loaded = dataset.load()
     assert loaded["cataid"].tolist() == [7, 8]
@@ -78,6 +78,9 @@ def test_training_state_exists_once_training_is_over(tmp_path: Path) -> None:
     assert not dataset.load()["finished"]
     dataset.save({"finished": np.array(True)})
     assert dataset.exists()
+    (tmp_path / "state.npz").write_bytes(b"cut short")
+    assert dataset.load() == {}
+    assert not dataset.exists()
 
 
 def test_keras_model_round_trip_is_exact(tmp_path: Path) -> None:
