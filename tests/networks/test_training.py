@@ -134,6 +134,13 @@ def test_it_stops_when_patience_runs_out_also_across_an_interruption(
     assert chosen_epoch(training_history(stopped), "best") == 2
 
 
+def test_a_training_that_diverges_says_so() -> None:
+    import keras
+
+    with pytest.raises(FloatingPointError, match="diverged in epoch 1.*learning_rate"):
+        list(states(new_network(), optimizer=keras.optimizers.SGD(1e30)))
+
+
 def test_measured_statistics_are_those_of_the_features() -> None:
     network = new_network()
     measure_batch_norm(network, CUTOUTS, np.arange(96))

@@ -70,6 +70,9 @@ def train(
         The state after each epoch. Its arrays ``history/<column>`` have a value per epoch and
         ``kept/<number>`` are the weights to keep; ``finished`` is true in the last one, which
         holds nothing else.
+
+    Raises:
+        FloatingPointError: The loss is no longer a number; says what to change.
     """
     import keras
     import tensorflow as tf
@@ -117,6 +120,11 @@ def train(
             "learning_rate": float(optimizer.learning_rate.numpy()),
             "seconds": time.perf_counter() - started,
         }
+        if not np.isfinite([row["loss"], row["validation_loss"]]).all():
+            raise FloatingPointError(
+                f"The training diverged in epoch {epoch}: its loss is {row['loss']}, in validation "
+                f"{row['validation_loss']}. Lower `training.optimizer.learning_rate`."
+            )
         history = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
         if chosen_epoch(history, keep) == epoch:
             kept = averaged.get_weights()
