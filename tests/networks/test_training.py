@@ -99,12 +99,15 @@ def test_the_kept_weights_have_the_score_of_the_chosen_epoch() -> None:
     *_, last = states(network, epochs=4)
     history = training_history(last)
     best = chosen_epoch(history, "best")
-    assert best == 1 + int(np.argmin(history["validation_loss"]))
+    assert best == 1 + int(np.argmax(history["validation_roc_auc"]))
     network.set_weights(kept_weights(last))
     logits = predict_logits(network, CUTOUTS, np.arange(64, 96)).astype(float)[:, 0]
     truth = CLASSES[64:]
     loss = np.mean(np.logaddexp(0, logits) - truth * logits)  # the closed form from logits
     assert history["validation_loss"][best - 1] == pytest.approx(loss, rel=1e-5)
+    # The area is the chance that an elongated galaxy has the higher logit of a pair.
+    pairs = logits[truth == 1][:, None] > logits[truth == 0]
+    assert history["validation_roc_auc"][best - 1] == pytest.approx(pairs.mean(), abs=1e-6)
 
 
 def test_keeping_the_last_epoch() -> None:
@@ -120,24 +123,28 @@ def test_it_stops_when_patience_runs_out_also_across_an_interruption(
 ) -> None:
     from galaxy_morphology.networks import training
 
-    losses = iter([3.0, 1.0, 2.0, 2.0, 2.0, 0.5])
+    areas = iter([0.6, 0.9, 0.8, 0.8, 0.8, 0.95])
 
     def scores(*_: Any) -> dict[str, float]:
-        return {"validation_loss": next(losses), "validation_accuracy": 0.5}
+        return {
+            "validation_loss": 1.0,
+            "validation_accuracy": 0.5,
+            "validation_roc_auc": next(areas),
+        }
 
     monkeypatch.setattr(training, "_validate", scores)
     *_, interrupted = islice(states(new_network(), epochs=9, patience=3), 3)
     assert not interrupted["finished"]
     *_, stopped = states(new_network(), epochs=9, patience=3, resume_from=interrupted)
     assert stopped["finished"]
-    assert training_history(stopped)["validation_loss"].tolist() == [3, 1, 2, 2, 2]
+    assert training_history(stopped)["validation_roc_auc"].tolist() == [0.6, 0.9, 0.8, 0.8, 0.8]
     assert chosen_epoch(training_history(stopped), "best") == 2
 
 
 def test_a_training_that_diverges_says_so() -> None:
     import keras
 
-    with pytest.raises(FloatingPointError, match="diverged in epoch 1.*learning_rate"):
+    with pytest.raises(FloatingPointError, match="diverged: .*learning_rate"):
         list(states(new_network(), optimizer=keras.optimizers.SGD(1e30)))
 
 
