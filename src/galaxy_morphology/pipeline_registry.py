@@ -2,15 +2,20 @@
 
 from kedro.pipeline import Pipeline
 
-from galaxy_morphology.pipelines import data_processing, explainability, modelling
+from galaxy_morphology.pipelines import data_processing, explainability, modelling, simulation
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Register the stages by name, and all of them as ``__default__``."""
+    """Register the stages by name, those of a survey as ``__default__``, and ``demo``.
+
+    ``demo`` is the same on a survey that it simulates first.
+    """
     # Explicit: sums on top of find_pipelines() break, since it loads only what a run names.
     stages = {
         "data_processing": data_processing.create_pipeline(),
         "modelling": modelling.create_pipeline(),
         "explainability": explainability.create_pipeline(),
     }
-    return {**stages, "__default__": sum(stages.values(), Pipeline([]))}
+    survey = sum(stages.values(), Pipeline([]))
+    simulated = simulation.create_pipeline()
+    return {**stages, "simulation": simulated, "demo": simulated + survey, "__default__": survey}

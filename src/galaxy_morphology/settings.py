@@ -3,7 +3,7 @@
 import os
 import warnings
 
-from galaxy_morphology.hooks import ParameterNamesHook, ScoresHook
+from galaxy_morphology.hooks import ParameterNamesHook, ScoresHook, WritableArchiveHook
 
 # Before the first import of TensorFlow. On CPUs without AVX-512 it leaves oneDNN off, which
 # halves its speed; its start-up messages say nothing that a user could act on.
@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # OmegaConf tells Kedro, at every command, that a function Kedro calls will be renamed.
 warnings.filterwarnings("ignore", message=".*register_new_resolver.*")
 
-HOOKS = (ParameterNamesHook(), ScoresHook())
+HOOKS = (ParameterNamesHook(), WritableArchiveHook(), ScoresHook())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

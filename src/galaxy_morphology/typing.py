@@ -4,10 +4,11 @@ Kedro reads a node's type hints at run time to validate parameters, so every nam
 needs a run-time value; importing Keras for the sake of a hint would cost ten seconds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "Images",
     "IntArray",
     "KerasModel",
+    "SimulatedArchive",
     "TrainingState",
 ]
 
@@ -60,11 +62,29 @@ class Cutouts(Protocol):
 
 
 class CutoutArchive(Cutouts, Protocol):
-    """All cut-outs of an archive, and the names of its images that begin with no CATAID."""
+    """All cut-outs of an archive.
+
+    Attributes:
+        unnamed: Names of the images that begin with no CATAID.
+        simulated: Whether its galaxies are simulated, as the archive itself says.
+    """
 
     unnamed: list[str]
+    simulated: bool
 
     def __iter__(self) -> Iterator[int]: ...
+
+
+class SimulatedArchive(NamedTuple):
+    """What an archive of simulated galaxies holds.
+
+    Attributes:
+        cutouts: Encoded cut-outs by CATAID.
+        labels: The label list: columns ``CATAID`` and ``TARGET``.
+    """
+
+    cutouts: Mapping[int, bytes]
+    labels: pd.DataFrame
 
 
 class Attribution(NamedTuple):

@@ -23,7 +23,7 @@ def galaxies() -> pd.DataFrame:
     table["probability_Elliptical"] = 1 - table["probability_Other"]
     table["predicted_class"] = np.where(table["probability_Other"] > 0.5, "Other", "Elliptical")
     table["correct"] = table["predicted_class"] == table["class_name"]
-    return table.assign(chosen_as="correct, confident")
+    return table.assign(chosen_as="correct, confident", simulated=False)
 
 
 def texts(figure: Figure) -> str:
@@ -60,7 +60,7 @@ def test_cutouts_are_shown_in_rgb_under_their_cataids() -> None:
 
 
 def test_augmentation_shows_the_original_first() -> None:
-    figure = figures.augmentation_sheet(IMAGES[0], IMAGES[1:9], 500)
+    figure = figures.augmentation_sheet(IMAGES[0], IMAGES[1:9], 500, simulated=False)
     np.testing.assert_array_equal(pictures(figure)[0], IMAGES[0])
     assert len(pictures(figure)) == 9
     assert "CATAID 500" in texts(figure)

@@ -1,4 +1,4 @@
-"""GALAXIES.zip as it comes: cut-outs and labels read member by member, never extracted."""
+"""GALAXIES.zip: cut-outs and labels read member by member, never extracted to disk."""
 
 import re
 import zipfile
@@ -6,8 +6,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from pathlib import PurePosixPath
-from typing import IO, Any, NoReturn
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 import fsspec
 import pandas as pd
@@ -15,9 +15,14 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_filepath_str, get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 
+from galaxy_morphology.datasets.atomic import replacing
+from galaxy_morphology.typing import SimulatedArchive
+
 MEBIBYTE = 1024 * 1024
 PART = 64 * 1024
 ENCRYPTED = 0x1  # flag bit of a zip member
+SIMULATED = "SIMULATED.txt"
+"""A member of this name says that the galaxies of an archive are simulated."""
 CATAID = re.compile(r"0*[0-9]{1,18}", re.ASCII)  # what fits into 64 bits
 
 
@@ -31,6 +36,7 @@ class CutoutArchive(Mapping[int, bytes]):
 
     Attributes:
         unnamed: Members that end like a cut-out but do not begin with a CATAID.
+        simulated: Whether the archive says of itself that its galaxies are simulated.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class CutoutArchive(Mapping[int, bytes]):
         self._maximum_member_bytes = maximum_member_bytes
         self._members: dict[int, list[zipfile.ZipInfo]] = defaultdict(list)
         self.unnamed: list[str] = []
+        self.simulated = _is_simulated(archive)
         for member in _members(archive):
             name = _name(member)
             if not name.lower().endswith(image_suffix.lower()):
@@ -72,13 +79,15 @@ class CutoutArchive(Mapping[int, bytes]):
         return len(self._members)
 
 
-class _ArchiveDataset(AbstractDataset[NoReturn, Any]):
-    """What the views of one archive share: finding and opening it, and refusing to write it."""
+class _ArchiveDataset(AbstractDataset[Any, Any]):
+    """What the views of one archive share: finding and opening it, and when it may be written."""
 
     def __init__(
         self,
         *,
         filepath: str,
+        label_file: str = "2class_list.csv",
+        writable: bool = False,
         maximum_member_bytes: int = 64 * MEBIBYTE,
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
@@ -87,6 +96,8 @@ class _ArchiveDataset(AbstractDataset[NoReturn, Any]):
         self._protocol, path = get_protocol_and_path(filepath)
         self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
         self._filepath = PurePosixPath(path)
+        self._label_file = label_file
+        self._writable = writable
         self._maximum_member_bytes = maximum_member_bytes
         self.metadata = metadata
 
@@ -113,9 +124,25 @@ class _ArchiveDataset(AbstractDataset[NoReturn, Any]):
                 "the cut-outs and their label list; download or pack it again."
             ) from error
 
-    def save(self, data: NoReturn) -> NoReturn:
-        """Refuse: the archive is the survey, and nobody's survey is overwritten."""
-        raise DatasetError(f"{self._path} is read-only: the galaxy archive is never written.")
+    def check_writable(self) -> None:
+        """Nobody's survey is overwritten.
+
+        Raises:
+            DatasetError: Nothing may be written, or what lies there is not simulated.
+        """
+        if not self._writable or self._protocol != "file":
+            raise DatasetError(
+                f"{self._path} is not written: simulated galaxies go only to local archives that "
+                "are declared `writable`, as in conf/demo. Use `--env demo`."
+            )
+        if self._exists():
+            with self._open() as archive:
+                if not _is_simulated(archive):
+                    raise DatasetError(
+                        f"{self._path} holds an archive that is not simulated, and is left as it "
+                        "is. Move it elsewhere, or simulate into another folder with "
+                        "`--params data_root=DIR`."
+                    )
 
     def _exists(self) -> bool:
         return bool(self._fs.exists(self._path))
@@ -129,10 +156,13 @@ class CutoutArchiveDataset(_ArchiveDataset):
 
     Any folder structure is understood; resource forks of macOS (``__MACOSX/``, ``._*``) are
     passed over. Nothing is extracted to disk, and no member is read before it is asked for.
+    A simulated survey can be saved where the archive is writable, and says what it is.
 
     Args:
         filepath: Path or URL of the archive; anything fsspec understands.
         image_suffix: What follows the CATAID in an image's name.
+        label_file: Name of the label list that is saved with simulated galaxies.
+        writable: Whether a simulated survey may be saved here.
         maximum_member_bytes: A member that expands to more than this is not read.
         credentials: For the file system, if it needs any.
         fs_args: Further arguments of the file system.
@@ -161,6 +191,31 @@ class CutoutArchiveDataset(_ArchiveDataset):
             )
         return cutouts
 
+    def save(self, data: SimulatedArchive) -> None:
+        """Write an archive of simulated galaxies, whole or not at all.
+
+        Raises:
+            DatasetError: The archive is not writable, or would overwrite one that is not
+                simulated.
+        """
+        self.check_writable()
+        folder = self._filepath.stem
+        with (
+            replacing(Path(self._path)) as part,
+            zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
+        ):
+            members = {
+                f"{folder}/{SIMULATED}": b"The galaxies of this archive are simulated.\n",
+                f"{folder}/{self._label_file}": data.labels.to_csv(index=False).encode(),
+            }
+            for name, content in members.items():
+                archive.writestr(zipfile.ZipInfo(name), content)
+            # PNGs are compressed already.
+            for cataid, encoded in data.cutouts.items():
+                archive.writestr(
+                    zipfile.ZipInfo(f"{folder}/DATA/{cataid}{self._image_suffix}"), encoded
+                )
+
 
 class ArchiveLabelsDataset(_ArchiveDataset):
     """The label list in a zip archive, as a table of the texts it holds.
@@ -168,15 +223,12 @@ class ArchiveLabelsDataset(_ArchiveDataset):
     Args:
         filepath: Path or URL of the archive; anything fsspec understands.
         label_file: Name of the CSV file, in whatever folder of the archive.
+        writable: Whether a simulated survey may be saved in this archive.
         maximum_member_bytes: A list that expands to more than this is not read.
         credentials: For the file system, if it needs any.
         fs_args: Further arguments of the file system.
         metadata: For kedro-viz and other plugins.
     """
-
-    def __init__(self, *, label_file: str = "2class_list.csv", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._label_file = label_file
 
     def load(self) -> pd.DataFrame:
         """Read the label list, every cell as text.
@@ -218,6 +270,19 @@ class ArchiveLabelsDataset(_ArchiveDataset):
         table = rows[1:].reset_index(drop=True)
         return table.set_axis(rows.iloc[0].tolist(), axis=1)
 
+    def save(self, data: pd.DataFrame) -> None:
+        """Make sure that the archive holds this list: it is written with the cut-outs.
+
+        Raises:
+            DatasetError: The archive is not writable, or holds another list.
+        """
+        self.check_writable()
+        if not self.load().equals(data.astype(str)):
+            raise DatasetError(
+                f"{self._label_file} in {self._path} is not the list that was simulated. Save "
+                "`galaxy_archive` first: the label list is written with the cut-outs."
+            )
+
     def preview(self) -> TablePreview:
         """Show the first rows in kedro-viz."""
         return TablePreview(self.load().head().to_dict(orient="split"))
@@ -232,6 +297,10 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         and "__MACOSX" not in PurePosixPath(member.filename).parts
         and not _name(member).startswith("._")
     ]
+
+
+def _is_simulated(archive: zipfile.ZipFile) -> bool:
+    return any(_name(member) == SIMULATED for member in archive.infolist())
 
 
 def _name(member: zipfile.ZipInfo) -> str:

@@ -12,17 +12,19 @@ def prediction_table(
     """Put what the classifier says beside what is known of each galaxy.
 
     Args:
-        galaxies: Columns ``cataid``, ``split``, ``target`` and ``class_name``.
+        galaxies: Columns ``cataid``, ``simulated``, ``split``, ``target`` and ``class_name``.
         logits: [N, 1] for two classes, [N, K] for K.
         probability: [N, K], rows that sum to 1.
         class_names: The K classes in the order of the columns.
 
     Returns:
-        A row per galaxy: ``cataid``, ``split``, ``target``, ``class_name``, ``logit`` (of the
-        second of two classes) or ``logit_<class>`` for each of K, ``probability_<class>`` for
-        each class, ``predicted_class`` and ``correct``.
+        A row per galaxy: those, ``logit`` (of the second of two classes) or ``logit_<class>``
+        for each of K, ``probability_<class>`` for each class, ``predicted_class`` and
+        ``correct``.
     """
-    table = galaxies[["cataid", "split", "target", "class_name"]].reset_index(drop=True)
+    table = galaxies[["cataid", "simulated", "split", "target", "class_name"]].reset_index(
+        drop=True
+    )
     one_logit = logits.shape[1] == 1
     logit_columns = ["logit"] if one_logit else [f"logit_{name}" for name in class_names]
     for column, values in zip(logit_columns, logits.T, strict=True):

@@ -18,8 +18,9 @@ def format_metrics(metrics: dict[str, Any]) -> str:
 def _format_split(name: str, scores: dict[str, Any]) -> str:
     heads = ("precision", "recall", "f1")
     width = max(len("weighted average"), *(len(label) for label in scores["classes"]))
+    kind = "SIMULATED galaxies" if scores["simulated"] else "galaxies"
     lines = [
-        f"{name.capitalize()}: {scores['n']:,} galaxies "
+        f"{name.capitalize()}: {scores['n']:,} {kind} "
         f"(value and {scores['confidence']:.0%} interval)",
         " " * width + "".join(f"{head:>21}" for head in heads) + f"{'support':>10}",
     ]

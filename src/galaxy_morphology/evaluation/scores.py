@@ -26,17 +26,18 @@ def score_predictions(
     within each true class.
 
     Args:
-        predictions: Columns ``class_name``, ``predicted_class`` and ``probability_<class>``.
+        predictions: Columns ``class_name``, ``predicted_class``, ``probability_<class>`` and
+            ``simulated``.
         class_names: The classes, in the order to report them.
         confidence: Level of the intervals, e.g. 0.95.
         n_resamples: Bootstrap samples.
         seed: Seeds them.
 
     Returns:
-        ``n``, ``confidence``, then ``accuracy``, ``macro_precision``, ``macro_recall``,
-        ``macro_f1``, the same ``weighted_...`` by support, and ``roc_auc`` (one class against
-        the rest, mean over classes when there are more than two), each a dict of ``value``,
-        ``low`` and ``high``, None where it is undefined; ``confusion_matrix`` (rows true,
+        ``n``, ``simulated``, ``confidence``, then ``accuracy``, ``macro_precision``,
+        ``macro_recall``, ``macro_f1``, the same ``weighted_...`` by support, and ``roc_auc`` (one
+        class against the rest, mean over classes when there are more than two), each a dict of
+        ``value``, ``low`` and ``high``, None where it is undefined; ``confusion_matrix`` (rows true,
         columns predicted); and ``classes`` with ``precision``, ``recall``, ``f1`` and
         ``support`` by name.
     """
@@ -69,6 +70,7 @@ def score_predictions(
     )
     return {
         "n": len(predictions),
+        "simulated": bool(predictions["simulated"].any()),
         "confidence": confidence,
         "accuracy": wilson_interval(int(hits.sum()), len(predictions), confidence),
         **{name: _interval(averages[name], spread[name], confidence) for name in averages},

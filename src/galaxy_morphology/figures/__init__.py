@@ -5,7 +5,12 @@ from galaxy_morphology.figures.explanations import (
     explanation_page,
     reliability_notes,
 )
-from galaxy_morphology.figures.galaxies import augmentation_sheet, class_counts, cutout_sheet
+from galaxy_morphology.figures.galaxies import (
+    augmentation_sheet,
+    class_counts,
+    cutout_sheet,
+    population_sheet,
+)
 from galaxy_morphology.figures.scores import (
     confident_mistakes,
     confusion_matrices,
@@ -21,6 +26,7 @@ __all__ = [
     "confusion_matrices",
     "cutout_sheet",
     "explanation_page",
+    "population_sheet",
     "reliability_notes",
     "roc_curves",
     "training_curves",

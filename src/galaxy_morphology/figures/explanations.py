@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.figures.style import new_figure
+from galaxy_morphology.figures.style import is_simulated, new_figure
 from galaxy_morphology.typing import Figure, FloatArray, Images
 
 # Even in lightness on both sides and safe for colour-blind readers (Moreland 2009).
@@ -28,7 +28,7 @@ def explanation_page(
     Args:
         images: uint8 [n, height, width, 3], RGB.
         explained: A row per image: ``cataid``, ``class_name``, ``predicted_class``,
-            ``probability_<class>`` and ``chosen_as``.
+            ``probability_<class>``, ``chosen_as`` and ``simulated``.
         maps: By method, [n, height, width], signed where the method is.
         notes: A row per image and a column per method: a few words under each map.
     """
@@ -86,7 +86,9 @@ def _overlays(
     across = 1 + len(maps)
     rows = -(-len(images) // galaxies_per_row)
     figure = new_figure(
-        galaxies_per_row * (across * PANEL + 1.35) + 0.9, rows * (PANEL + 0.22) + 0.8
+        galaxies_per_row * (across * PANEL + 1.35) + 0.9,
+        rows * (PANEL + 0.22) + 0.8,
+        simulated=is_simulated(explained),
     )
     axes = figure.subplots(rows, galaxies_per_row * across, squeeze=False)
     for ax in axes.ravel():

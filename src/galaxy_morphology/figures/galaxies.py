@@ -1,23 +1,26 @@
 """Figures of the data: how many galaxies there are, and what they look like."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from galaxy_morphology.figures.style import (
     colour_of,
     hide_frame,
+    is_simulated,
     new_figure,
     panels,
     show_cutouts,
 )
-from galaxy_morphology.typing import Figure, Images
+from galaxy_morphology.typing import Figure, Images, IntArray
 
 
 def class_counts(galaxies: pd.DataFrame, class_names: list[str]) -> Figure:
     """Galaxies per class in each split, as bars with their numbers.
 
     Args:
-        galaxies: Columns ``class_name`` and ``split``.
+        galaxies: Columns ``class_name``, ``split`` and ``simulated``.
         class_names: The classes in the order to draw them.
     """
     splits = [
@@ -25,7 +28,7 @@ def class_counts(galaxies: pd.DataFrame, class_names: list[str]) -> Figure:
     ]
     counts = pd.crosstab(galaxies["split"], galaxies["class_name"])
     counts = counts.reindex(index=splits, columns=class_names, fill_value=0)
-    figure = new_figure(6.4, 3.6)
+    figure = new_figure(6.4, 3.6, simulated=is_simulated(galaxies))
     ax = figure.subplots()
     width = 0.8 / len(class_names)
     for i, name in enumerate(class_names):
@@ -47,38 +50,63 @@ def cutout_sheet(
 
     Args:
         images: uint8 [N, height, width, 3], RGB.
-        galaxies: A row per image, with columns ``cataid`` and ``class_name``.
+        galaxies: A row per image: ``cataid``, ``class_name`` and ``simulated``.
         class_names: The classes in the order to show them.
         n_galaxies: Most cut-outs to show of each class.
         seed: Seeds the choice.
     """
     rng = np.random.default_rng(seed)
-    columns = 8
-    rows_of = {}
+    sheets = {}
     for name in class_names:
         of_class = np.flatnonzero(galaxies["class_name"] == name)
-        rows_of[name] = rng.choice(of_class, min(n_galaxies, len(of_class)), replace=False)
-    heights = [0.45 + 1.5 * -(-len(rows) // columns) for rows in rows_of.values()]
-    figure = new_figure(columns * 1.3, sum(heights))
-    sheets = figure.subfigures(len(class_names), height_ratios=heights, squeeze=False)[:, 0]
-    for sheet, (name, rows) in zip(sheets, rows_of.items(), strict=True):
-        total = (galaxies["class_name"] == name).sum()
-        sheet.suptitle(f"{name}: {len(rows)} of {total:,}", fontsize=11)
+        rows = rng.choice(of_class, min(n_galaxies, len(of_class)), replace=False)
+        sheets[f"{name}: {len(rows)} of {len(of_class):,}"] = rows
+    return _sheets(images, galaxies, sheets, simulated=is_simulated(galaxies))
+
+
+def population_sheet(images: Images, truth: pd.DataFrame) -> Figure:
+    """Simulated galaxies of every population with their CATAIDs.
+
+    Args:
+        images: uint8 [n, height, width, 3], RGB.
+        truth: A row per image: ``cataid`` and ``population``.
+    """
+    sheets = {
+        str(name).replace("_", " "): np.flatnonzero(truth["population"] == name)
+        for name in truth["population"].unique()
+    }
+    return _sheets(images, truth, sheets, simulated=True)
+
+
+def _sheets(
+    images: Images, galaxies: pd.DataFrame, sheets: Mapping[str, IntArray], *, simulated: bool
+) -> Figure:
+    """Cut-outs with their CATAIDs in sheets, one below the other; the rows of each by its title."""
+    columns = 8
+    heights = [0.45 + 1.5 * -(-len(rows) // columns) for rows in sheets.values()]
+    figure = new_figure(columns * 1.3, sum(heights), simulated=simulated)
+    subfigures = figure.subfigures(len(sheets), height_ratios=heights, squeeze=False)[:, 0]
+    for sheet, (title, rows) in zip(subfigures, sheets.items(), strict=True):
+        sheet.suptitle(title, fontsize=11)
         axes = panels(sheet, len(rows), columns)
         show_cutouts(axes, images[rows], [f"CATAID {c}" for c in galaxies["cataid"].iloc[rows]])
     return figure
 
 
-def augmentation_sheet(original: Images, augmented: Images, cataid: int) -> Figure:
+def augmentation_sheet(
+    original: Images, augmented: Images, cataid: int, *, simulated: bool
+) -> Figure:
     """A galaxy and its augmented versions.
 
     Args:
         original: uint8 [height, width, 3], RGB.
         augmented: uint8 [n, height, width, 3], RGB.
         cataid: Whose cut-out it is.
+        simulated: Whether it is simulated.
     """
     columns = 3
-    figure = new_figure(columns * 2.0, 0.5 + 2.2 * -(-(1 + len(augmented)) // columns))
+    height = 0.5 + 2.2 * -(-(1 + len(augmented)) // columns)
+    figure = new_figure(columns * 2.0, height, simulated=simulated)
     figure.suptitle(f"CATAID {cataid} as the network sees it in training", fontsize=10)
     axes = panels(figure, 1 + len(augmented), columns)
     show_cutouts(

@@ -9,6 +9,7 @@ from galaxy_morphology.figures.style import (
     GREY,
     colour_of,
     hide_frame,
+    is_simulated,
     new_figure,
     panels,
     show_cutouts,
@@ -20,11 +21,11 @@ def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
     """Accuracy and loss per epoch, with the epoch whose weights were kept.
 
     Args:
-        history: A row per epoch: ``epoch``, ``loss``, ``accuracy``, ``validation_loss`` and
-            ``validation_accuracy``.
+        history: A row per epoch: ``epoch``, ``loss``, ``accuracy``, ``validation_loss``,
+            ``validation_accuracy`` and ``simulated``.
         chosen_epoch: The epoch to mark, counted from 1.
     """
-    figure = new_figure(9.0, 3.6)
+    figure = new_figure(9.0, 3.6, simulated=is_simulated(history))
     for ax, quantity in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
         for i, (column, label) in enumerate(
             [
@@ -51,7 +52,8 @@ def confusion_matrices(metrics: dict[str, Any]) -> Figure:
     Args:
         metrics: By split, what ``score_predictions`` returns.
     """
-    figure = new_figure(4.4 * len(metrics), 4.1)
+    simulated = any(scores["simulated"] for scores in metrics.values())
+    figure = new_figure(4.4 * len(metrics), 4.1, simulated=simulated)
     for ax, (split, scores) in zip(
         figure.subplots(1, len(metrics), squeeze=False)[0], metrics.items(), strict=True
     ):
@@ -77,14 +79,15 @@ def roc_curves(
     """ROC curve of each split; with more than two classes, of each class against the rest.
 
     Args:
-        predictions: Columns ``split``, ``class_name`` and ``probability_<class>``.
+        predictions: Columns ``split``, ``class_name``, ``probability_<class>`` and ``simulated``.
         metrics: By split, what ``score_predictions`` returns.
         class_names: The classes, the second of two being the positive one.
     """
     from sklearn.metrics import roc_curve
 
-    figure = new_figure(4.8 * len(metrics) if len(class_names) > 2 else 5.2, 4.6)
     many = len(class_names) > 2
+    width = 4.8 * len(metrics) if many else 5.2
+    figure = new_figure(width, 4.6, simulated=is_simulated(predictions))
     axes = figure.subplots(1, len(metrics) if many else 1, squeeze=False)[0]
     positives = class_names if many else class_names[1:]
     for i, (split, scores) in enumerate(metrics.items()):
@@ -122,7 +125,7 @@ def confident_mistakes(
     Args:
         images: uint8 [N, height, width, 3], RGB.
         predictions: A row per image: ``cataid``, ``split``, ``class_name``,
-            ``predicted_class``, ``correct`` and ``probability_<class>``.
+            ``predicted_class``, ``correct``, ``probability_<class>`` and ``simulated``.
         split: The galaxies to choose from.
         n_galaxies: Most cut-outs to show.
     """
@@ -130,7 +133,8 @@ def confident_mistakes(
     wrong = np.flatnonzero((predictions["split"] == split) & ~predictions["correct"])
     surest = wrong[np.argsort(-certainty[wrong], kind="stable")][:n_galaxies]
     columns = 6
-    figure = new_figure(columns * 1.7, 0.5 + 2.1 * max(1, -(-len(surest) // columns)))
+    height = 0.5 + 2.1 * max(1, -(-len(surest) // columns))
+    figure = new_figure(columns * 1.7, height, simulated=is_simulated(predictions))
     figure.suptitle(f"Most confident mistakes, {split}: {len(surest)} of {len(wrong)}")
     captions = [
         f"CATAID {galaxy['cataid']}\ntrue {galaxy['class_name']}\n"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from numpy.typing import NDArray
 
 from galaxy_morphology.typing import Figure
@@ -10,15 +11,36 @@ from galaxy_morphology.typing import Figure
 # Okabe & Ito (2008), https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#666666"
+SIMULATED = "simulated galaxies"
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of a size in inches, drawn without pyplot and its global state."""
+def new_figure(width: float, height: float, *, simulated: bool = False) -> Figure:
+    """An empty figure, drawn without pyplot and its global state.
+
+    Args:
+        width: In inches.
+        height: In inches, without the line that says that galaxies are simulated.
+        simulated: Whether what it shows comes from simulated galaxies.
+    """
     from matplotlib.figure import Figure as MatplotlibFigure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)  # inches around every panel
-    return MatplotlibFigure(figsize=(width, height), dpi=120, layout=layout)
+    line = 0.25 if simulated else 0.0
+    foot = line / (height + line)
+    layout = ConstrainedLayoutEngine(
+        h_pad=0.08,
+        w_pad=0.08,
+        rect=(0, foot, 1, 1 - foot),  # inches around every panel
+    )
+    figure = MatplotlibFigure(figsize=(width, height + line), dpi=120, layout=layout)
+    if simulated:
+        figure.text(0.5, foot / 2, SIMULATED, ha="center", va="center", fontsize=8, color=GREY)
+    return figure
+
+
+def is_simulated(table: pd.DataFrame) -> bool:
+    """Whether galaxies of a table are simulated."""
+    return bool(table["simulated"].any())
 
 
 def colour_of(index: int) -> str:

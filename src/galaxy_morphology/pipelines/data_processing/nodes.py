@@ -48,13 +48,15 @@ def read_and_split_galaxies(
 
     Returns:
         Images uint8 [N, side, side, 3], RGB; the galaxies they belong to, in the same order,
-        with quality flags and a column ``split``; and the rejected galaxies.
+        with quality flags, whether they are ``simulated``, and their ``split``; and the
+        rejected galaxies.
     """
     from galaxy_morphology import imaging
 
     images, readable, rejected = imaging.read_cutouts(
         galaxy_archive, labelled_galaxies, **cutout_options.model_dump()
     )
+    readable["simulated"] = galaxy_archive.simulated
     galaxies = imaging.split_galaxies(readable, classes.names, **split_options.model_dump())
     return images, galaxies, rejected
 
@@ -75,7 +77,7 @@ def list_rejected_galaxies(
         rejected_cutouts: Left out for their cut-out.
 
     Returns:
-        Columns ``cataid`` (missing where none could be read) and ``reason``.
+        Columns ``cataid`` (missing where none could be read), ``reason`` and ``simulated``.
     """
     named = {*labelled_galaxies["cataid"], *rejected_labels["cataid"].dropna()}
     unlabelled = sorted(set(galaxy_archive) - named)
@@ -86,7 +88,7 @@ def list_rejected_galaxies(
         part.astype({"cataid": "Int64", "reason": str})
         for part in (rejected_labels, rejected_cutouts, without_label, without_cataid)
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).assign(simulated=galaxy_archive.simulated)
 
 
 def draw_class_counts(galaxies: pd.DataFrame, classes: Classes) -> Figure:

@@ -144,7 +144,14 @@ def collect_attributions(
     attributions = {name: attribution.maps for name, attribution in by_method.items()}
     quality = pd.concat(
         [
-            pd.DataFrame({"cataid": cataids, "method": name, **attribution.quality})
+            pd.DataFrame(
+                {
+                    "cataid": cataids,
+                    "simulated": explained_galaxies["simulated"],
+                    "method": name,
+                    **attribution.quality,
+                }
+            )
             for name, attribution in by_method.items()
         ],
         ignore_index=True,

@@ -68,7 +68,10 @@ def draw_augmentation(
         copies, transforms, fill=options.fill, interpolation=options.interpolation
     )
     augmented = np.clip(np.rint(np.asarray(warped)), 0, 255).astype(np.uint8)
-    return figures.augmentation_sheet(images[row], augmented, int(galaxies["cataid"].iloc[row]))
+    galaxy = galaxies.iloc[row]
+    return figures.augmentation_sheet(
+        images[row], augmented, int(galaxy["cataid"]), simulated=bool(galaxy["simulated"])
+    )
 
 
 def train_network(
@@ -149,6 +152,7 @@ def train_network(
 def choose_classifier(
     training_state: TrainingState,
     images: Images,
+    galaxies: pd.DataFrame,
     classes: Classes,
     network_options: NetworkOptions,
 ) -> tuple[KerasModel, pd.DataFrame]:
@@ -157,6 +161,7 @@ def choose_classifier(
     Args:
         training_state: Of a training that is over.
         images: For the shape of a cut-out.
+        galaxies: What it was trained on.
         classes: The classes in order.
         network_options: Shape of the network.
 
@@ -167,7 +172,8 @@ def choose_classifier(
 
     network = _build_network(images, classes, network_options)
     network.set_weights(networks.kept_weights(training_state))
-    return network, networks.training_history(training_state)
+    history = networks.training_history(training_state)
+    return network, history.assign(simulated=bool(galaxies["simulated"].any()))
 
 
 def classify_galaxies(

@@ -44,7 +44,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.choose_classifier,
-                inputs=["training_state", "images", "params:classes", "params:network"],
+                inputs=[
+                    "training_state",
+                    "images",
+                    "galaxies",
+                    "params:classes",
+                    "params:network",
+                ],
                 outputs=["classifier", "training_history"],
                 name="choose_classifier",
             ),
