@@ -3,12 +3,15 @@
 import resource
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from kedro.io import DatasetError
 from survey import write_archive
 
 from galaxy_morphology.datasets.cutout_archive import ArchiveLabelsDataset, CutoutArchiveDataset
+from galaxy_morphology.typing import SimulatedArchive
 
 LABELS = "CATAID,TARGET\n1,0\n2,1\n"
 
@@ -197,6 +200,79 @@ def test_columns_of_one_name_are_not_renamed(tmp_path: Path) -> None:
 def test_the_archive_is_never_written(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "a.zip", {1: b"one"}, LABELS)
     before = path.read_bytes()
-    with pytest.raises(DatasetError, match="never written"):
+    with pytest.raises(DatasetError, match="is not written"):
         CutoutArchiveDataset(filepath=str(path)).save({1: b"two"})  # type: ignore[arg-type]
     assert path.read_bytes() == before
+
+
+def simulated(n_galaxies: int = 2) -> SimulatedArchive:
+    cataids = list(range(1, n_galaxies + 1))
+    labels = pd.DataFrame({"CATAID": cataids, "TARGET": [i % 2 for i in cataids]})
+    return SimulatedArchive({i: b"PNG of %d" % i for i in cataids}, labels)
+
+
+def test_a_simulated_archive_is_read_as_it_was_written_and_says_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "GALAXIES.zip"
+    archive = CutoutArchiveDataset(filepath=str(path), writable=True)
+    archive.save(simulated())
+    cutouts = archive.load()
+    assert dict(cutouts) == {1: b"PNG of 1", 2: b"PNG of 2"}
+    assert cutouts.simulated
+    labels = ArchiveLabelsDataset(filepath=str(path), writable=True)
+    assert labels.load().to_dict("list") == {"CATAID": ["1", "2"], "TARGET": ["1", "0"]}
+    labels.save(simulated().labels)
+    with zipfile.ZipFile(path) as file:
+        assert file.namelist()[0] == "GALAXIES/SIMULATED.txt"
+        assert "GALAXIES/DATA/1_giH.png" in file.namelist()
+
+
+def test_a_simulated_archive_may_be_replaced_but_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "GALAXIES.zip"
+    archive = CutoutArchiveDataset(filepath=str(path), writable=True)
+    archive.save(simulated())
+    archive.save(simulated(3))
+    assert len(archive.load()) == 3
+    write_archive(path, {1: b"one"}, LABELS)
+    before = path.read_bytes()
+    with pytest.raises(DatasetError, match="an archive that is not simulated, and is left as it"):
+        archive.save(simulated())
+    path.write_bytes(b"no zip")
+    with pytest.raises(DatasetError, match="not a readable zip archive"):
+        archive.save(simulated())
+    path.write_bytes(before)
+    with pytest.raises(DatasetError, match="is not written: simulated galaxies go only to local"):
+        CutoutArchiveDataset(filepath=str(path)).save(simulated())
+    assert path.read_bytes() == before
+
+
+def test_an_archive_elsewhere_than_on_a_local_disk_is_not_written() -> None:
+    archive = CutoutArchiveDataset(filepath="memory:///new.zip", writable=True)
+    with pytest.raises(DatasetError, match="go only to local archives"):
+        archive.save(simulated())
+
+
+def test_an_interrupted_save_leaves_what_was_there(tmp_path: Path) -> None:
+    class Interrupted(dict[int, bytes]):
+        def items(self) -> Any:
+            yield 1, b"one"
+            raise KeyboardInterrupt
+
+    path = tmp_path / "GALAXIES.zip"
+    archive = CutoutArchiveDataset(filepath=str(path), writable=True)
+    with pytest.raises(KeyboardInterrupt):
+        archive.save(SimulatedArchive(Interrupted({1: b"one"}), simulated().labels))
+    assert list(tmp_path.iterdir()) == []
+    archive.save(simulated())
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        archive.save(SimulatedArchive(Interrupted({1: b"one"}), simulated().labels))
+    assert [file.name for file in tmp_path.iterdir()] == ["GALAXIES.zip"]
+    assert path.read_bytes() == before
+
+
+def test_labels_other_than_those_in_the_archive_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "GALAXIES.zip"
+    CutoutArchiveDataset(filepath=str(path), writable=True).save(simulated())
+    labels = ArchiveLabelsDataset(filepath=str(path), writable=True)
+    with pytest.raises(DatasetError, match="is not the list that was simulated"):
+        labels.save(simulated(3).labels)

@@ -22,6 +22,7 @@ def predictions_of(truth: list[int], probability: FloatArray) -> pd.DataFrame:
     galaxies = pd.DataFrame(
         {
             "cataid": range(len(truth)),
+            "simulated": False,
             "split": "test",
             "target": truth,
             "class_name": [names[index] for index in truth],

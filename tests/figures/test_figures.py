@@ -10,20 +10,21 @@ from matplotlib.figure import Figure
 from galaxy_morphology import figures
 from galaxy_morphology.figures.explanations import _relative
 from galaxy_morphology.figures.style import COLOURS
+from galaxy_morphology.typing import FloatArray
 
 NAMES = ["Elliptical", "Other"]
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
 
 
-def galaxies() -> pd.DataFrame:
+def galaxies(*, simulated: bool = False) -> pd.DataFrame:
     table = pd.DataFrame({"cataid": np.arange(20) + 500, "class_name": NAMES * 10})
     table["split"] = ["training"] * 12 + ["validation"] * 4 + ["test"] * 4
     table["probability_Other"] = RNG.uniform(size=20)
     table["probability_Elliptical"] = 1 - table["probability_Other"]
     table["predicted_class"] = np.where(table["probability_Other"] > 0.5, "Other", "Elliptical")
     table["correct"] = table["predicted_class"] == table["class_name"]
-    return table.assign(chosen_as="correct, confident", simulated=False)
+    return table.assign(chosen_as="correct, confident", simulated=simulated)
 
 
 def texts(figure: Figure) -> str:
@@ -40,6 +41,18 @@ def pictures(figure: Figure) -> list[Any]:
 
     arrays = [np.asarray(image.get_array()) for image in figure.findobj(AxesImage)]
     return [array for array in arrays if array.ndim == 3]
+
+
+HISTORY = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3],
+        "loss": [0.7, 0.5, 0.4],
+        "accuracy": [0.5, 0.7, 0.8],
+        "validation_loss": [0.6, 0.4, 0.5],
+        "validation_accuracy": [0.6, 0.8, 0.7],
+        "simulated": False,
+    }
+)
 
 
 def test_class_counts_label_every_bar() -> None:
@@ -67,32 +80,23 @@ def test_augmentation_shows_the_original_first() -> None:
 
 
 def test_training_curves_mark_the_chosen_epoch() -> None:
-    history = pd.DataFrame(
-        {
-            "epoch": [1, 2, 3],
-            "loss": [0.7, 0.5, 0.4],
-            "accuracy": [0.5, 0.7, 0.8],
-            "validation_loss": [0.6, 0.4, 0.5],
-            "validation_accuracy": [0.6, 0.8, 0.7],
-        }
-    )
-    figure = figures.training_curves(history, 2)
+    figure = figures.training_curves(HISTORY, 2)
     for ax, column in zip(figure.axes, ("accuracy", "loss"), strict=True):
         training, validation, chosen = ax.lines
-        assert training.get_ydata() == pytest.approx(history[column])
-        assert validation.get_ydata() == pytest.approx(history[f"validation_{column}"])
+        assert training.get_ydata() == pytest.approx(HISTORY[column])
+        assert validation.get_ydata() == pytest.approx(HISTORY[f"validation_{column}"])
         assert np.asarray(chosen.get_xdata()).tolist() == [2, 2]
     assert "chosen: epoch 2" in texts(figure)
 
 
-def metrics() -> dict[str, Any]:
+def metrics(*, simulated: bool = False) -> dict[str, Any]:
     from galaxy_morphology.evaluation import score_predictions
 
     return {
         str(split): score_predictions(
             some, NAMES, confidence=0.95, n_resamples=20, seed=0
         )
-        for split, some in galaxies().groupby("split")
+        for split, some in galaxies(simulated=simulated).groupby("split")
         if split != "training"
     }  # fmt: skip
 
@@ -161,3 +165,31 @@ def test_maps_keep_their_sign_and_zero() -> None:
     assert relative[-1] == 1
     assert np.all(np.sign(relative) == np.sign(values))
     assert (_relative(np.zeros(5)) == 0).all()
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> None:
+    table, scores = galaxies(simulated=simulated), metrics(simulated=simulated)
+    maps: dict[str, FloatArray] = {"LIME": RNG.normal(size=(20, 16, 16))}
+    notes = pd.DataFrame({"LIME": [""] * 20})
+    drawn = [
+        figures.class_counts(table, NAMES),
+        figures.cutout_sheet(IMAGES, table, NAMES, n_galaxies=3, seed=0),
+        figures.augmentation_sheet(IMAGES[0], IMAGES[1:9], 500, simulated=simulated),
+        figures.training_curves(HISTORY.assign(simulated=simulated), 2),
+        figures.confusion_matrices(scores),
+        figures.roc_curves(table, scores, NAMES),
+        figures.confident_mistakes(IMAGES, table, split="test", n_galaxies=3),
+        figures.explanation_page(IMAGES, table, maps, notes),
+        figures.attribution_sheet(IMAGES, table, "LIME", maps["LIME"], notes),
+    ]
+    assert len(drawn) == len(figures.__all__) - 2  # one is always simulated, one draws no figure
+    assert [("simulated galaxies" in texts(figure)) for figure in drawn] == [simulated] * len(drawn)
+
+
+def test_populations_are_shown_under_their_names() -> None:
+    truth = galaxies().assign(population=["spiral"] * 5 + ["edge_on"] * 15)
+    figure = figures.population_sheet(IMAGES, truth)
+    assert [sheet.get_suptitle() for sheet in figure.subfigs] == ["spiral", "edge on"]
+    assert [sum(bool(ax.get_title()) for ax in s.axes) for s in figure.subfigs] == [5, 15]
+    assert "simulated galaxies" in texts(figure)

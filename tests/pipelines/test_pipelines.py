@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import TINY, run_project
+from kedro.io import DatasetError
 from PIL import Image
 from survey import draw_galaxy, encode, write_archive, write_survey
 
@@ -54,7 +55,11 @@ def test_one_table_and_one_array_describe_the_data(small_run: Path) -> None:
     }  # fmt: skip
     rejected = pd.read_csv(small_run / "08_reporting/rejected_galaxies.csv")
     assert rejected.to_dict("records") == [
-        {"cataid": 100000, "reason": "no image: it is in no known image format"}
+        {
+            "cataid": 100000,
+            "reason": "no image: it is in no known image format",
+            "simulated": False,
+        }
     ]
 
 
@@ -275,6 +280,8 @@ def test_a_run_that_cannot_split_writes_neither_images_nor_galaxies(tmp_path: Pa
         ("cutouts.minimum_side=9000", ["cutouts", "minimum_side 9000 is above maximum_side 4096"]),
         ("training.optimizer.learning_rate=.inf", ["learning_rate", "finite number"]),
         ("classes.7=Elliptical", ["classes", "different names"]),
+        ("populations.spiral.bugle=1", ["populations", "bugle", "Extra inputs"]),
+        ("simulation.label_error_rate=1.5", ["label_error_rate", "less than 1"]),
     ],
 )
 def test_wrong_parameters_fail_before_anything_runs(
@@ -310,6 +317,72 @@ def test_real_galaxies_pass_with_their_colours(real_galaxies: Path, tmp_path: Pa
         np.testing.assert_allclose(image.mean(axis=(0, 1)), expected, atol=2)
 
 
+@pytest.fixture(scope="module")
+def simulated_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a finished demo in miniature. Not to be written to."""
+    data_root = tmp_path_factory.mktemp("simulated_run")
+    run_project(data_root, "demo", env="demo", changes={"simulation.n_galaxies": 60})
+    return data_root
+
+
+def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None:
+    assert pd.read_csv(simulated_run / "08_reporting/rejected_galaxies.csv").empty
+    truth = pd.read_parquet(simulated_run / "01_raw/simulated_truth.parquet")
+    structure = np.load(simulated_run / "01_raw/simulated_structure.npy")
+    galaxies = pd.read_parquet(simulated_run / "05_model_input/galaxies.parquet")
+    assert galaxies["cataid"].tolist() == truth["cataid"].tolist()
+    assert galaxies["target"].tolist() == truth["given_target"].tolist()
+    assert structure.shape == (60, 32, 32, 3)
+    assert not galaxies["duplicate_of"].notna().any()
+    for name in FIGURES | {"populations"}:
+        assert (simulated_run / f"08_reporting/{name}.png").is_file()
+
+
+def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_run: Path) -> None:
+    tables = [path for path in simulated_run.rglob("*") if path.suffix in {".csv", ".parquet"}]
+    assert len(tables) == 7
+    for path in tables:
+        table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        assert path.stem == "simulated_truth" or table["simulated"].all(), path.name
+        assert path.stem == "simulated_truth" or "simulated" in table, path.name
+    metrics = json.loads((simulated_run / "08_reporting/metrics.json").read_text())
+    assert all(scores["simulated"] for scores in metrics.values())
+
+
+def test_a_survey_that_was_observed_says_so(small_run: Path) -> None:
+    galaxies = pd.read_parquet(small_run / "05_model_input/galaxies.parquet")
+    assert not galaxies["simulated"].any()
+    metrics = json.loads((small_run / "08_reporting/metrics.json").read_text())
+    assert not any(scores["simulated"] for scores in metrics.values())
+
+
+def test_a_survey_is_simulated_again_over_itself(simulated_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(simulated_run / "01_raw", tmp_path / "01_raw")
+    run_project(tmp_path, "simulation", env="demo", changes={"simulation.n_galaxies": 60})
+    for name in ("GALAXIES.zip", "simulated_structure.npy"):
+        assert (tmp_path / "01_raw" / name).read_bytes() == (
+            simulated_run / "01_raw" / name
+        ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("env", "words"), [(None, "is not written: .*--env demo"), ("demo", "not simulated, and is")]
+)
+def test_nobodys_archive_is_ever_touched(tmp_path: Path, env: str | None, words: str) -> None:
+    path = write_survey(tmp_path / "01_raw/GALAXIES.zip", 4)
+    before = path.read_bytes()
+    with pytest.raises(DatasetError, match=words):
+        run_project(tmp_path, "simulation", env=env, changes={"simulation.n_galaxies": 4})
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.rglob("*")] == ["01_raw", "GALAXIES.zip"]
+
+
+def test_a_population_of_no_class_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"populations.spiral.target is 7, .*none of the classes"):
+        run_project(tmp_path, "simulation", env="demo", changes={"populations.spiral.target": 7})
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: Path) -> None:
     import yaml
 
@@ -318,7 +391,8 @@ def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: 
         for name in yaml.safe_load((project / "conf/base/catalog.yml").read_text())
         if not name.startswith("_")
     }
-    stages = {name: p for name, p in register_pipelines().items() if name != "__default__"}
+    sums = {"__default__", "demo"}
+    stages = {name: p for name, p in register_pipelines().items() if name not in sums}
     used = {dataset for pipeline in stages.values() for dataset in pipeline.datasets()}
     assert {name for name in declared if "{" not in name} <= used
     for name, pipeline in stages.items():
@@ -330,12 +404,14 @@ def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: 
             assert dataset in declared or dataset.endswith("_figure"), dataset
 
 
-def test_the_default_pipeline_is_all_stages_and_boxes_are_named_after_them() -> None:
+def test_runs_are_sums_of_stages_and_boxes_are_named_after_them() -> None:
     pipelines = register_pipelines()
     stages = {"data_processing", "modelling", "explainability"}
-    assert set(pipelines) == stages | {"__default__"}
+    simulated = stages | {"simulation"}
+    assert set(pipelines) == simulated | {"__default__", "demo"}
     assert set(pipelines["__default__"].nodes) == {n for s in stages for n in pipelines[s].nodes}
-    for stage in stages:
+    assert set(pipelines["demo"].nodes) == {n for s in simulated for n in pipelines[s].nodes}
+    for stage in simulated:
         assert {node.namespace for node in pipelines[stage].nodes} == {stage}
 
 
@@ -344,8 +420,9 @@ def test_the_registry_loads_nothing_heavy(project: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from kedro.framework.startup import bootstrap_project\n"
         f"bootstrap_project(Path({str(project)!r}))\n"
-        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 4\n"
-        "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'cv2']\n"
+        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 6\n"
+        "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'cv2',\n"
+        "         'galsim', 'astropy', 'joblib']\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     result = subprocess.run(

@@ -111,7 +111,8 @@ class _ArchiveDataset(AbstractDataset[Any, Any]):
         except FileNotFoundError:
             raise DatasetError(
                 f"There is no archive at {self._path}. Put your GALAXIES.zip there, or name "
-                "another file as `filepath` of `galaxy_archive` and `galaxy_labels` in the catalog."
+                "another file as `filepath` of `galaxy_archive` and `galaxy_labels` in the "
+                "catalog, or simulate a survey with `kedro run --env demo --pipelines demo`."
             ) from None
         except OSError as error:
             raise DatasetError(f"{self._path} cannot be read: {error}") from error

@@ -37,8 +37,8 @@ def score_predictions(
         ``n``, ``simulated``, ``confidence``, then ``accuracy``, ``macro_precision``,
         ``macro_recall``, ``macro_f1``, the same ``weighted_...`` by support, and ``roc_auc`` (one
         class against the rest, mean over classes when there are more than two), each a dict of
-        ``value``, ``low`` and ``high``, None where it is undefined; ``confusion_matrix`` (rows true,
-        columns predicted); and ``classes`` with ``precision``, ``recall``, ``f1`` and
+        ``value``, ``low`` and ``high``, None where it is undefined; ``confusion_matrix`` (rows
+        true, columns predicted); and ``classes`` with ``precision``, ``recall``, ``f1`` and
         ``support`` by name.
     """
     truth = _codes(predictions["class_name"], class_names)
