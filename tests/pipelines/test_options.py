@@ -1,12 +1,19 @@
 """Typed parameters: the shipped ones are valid, and impossible ones are not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from galaxy_morphology.pipelines.data_processing.options import SplitOptions
 from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.simulation.options import (
+    ObservationOptions,
+    Population,
+    Populations,
+)
 
 
 def test_classes_are_in_the_order_of_their_targets() -> None:
@@ -31,3 +38,74 @@ def test_options_cannot_be_changed_on_the_way() -> None:
     options = SplitOptions(validation_fraction=0.2, test_fraction=0.0, seed=42)
     with pytest.raises(ValidationError, match="frozen"):
         options.seed = 1
+
+
+ELLIPTICAL: dict[str, Any] = {
+    "target": 0,
+    "share": 1.0,
+    "magnitude": 17.0,
+    "g_minus_i": {"mean": 1.0, "sd": 0.1, "minimum": 0.5, "maximum": 1.5},
+    "i_minus_h": 0.7,
+    "bulge": {"sersic_index": 4.0, "half_light_radius": 3.0, "axis_ratio": 0.8},
+}
+DISC = {"half_light_radius": 5.0, "inclination": 40.0, "thickness": 0.1}
+ARMS = {"fraction": 0.5, "number": 2, "pitch_angle": 20, "sharpness": 3}
+KNOTS = {"fraction": {"minimum": 0.1, "maximum": 0.6}, "number": 5, "scatter": 0}
+
+
+def test_a_population_needs_no_more_than_a_bulge() -> None:
+    assert Population.model_validate(ELLIPTICAL).disc is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"bulge": None}, "expected a disc, or a bulge"),
+        ({"bulge": {**ELLIPTICAL["bulge"], "probability": 0.5}}, "light must be somewhere"),
+        ({"arms": ARMS}, "arms: there is no disc to lie in"),
+        ({"disc": DISC}, "bulge and bar may have fractions of up to 1.00 together"),
+        (
+            {"bulge": None, "disc": DISC, "arms": ARMS, "knots": KNOTS},
+            "arms and knots may have fractions of up to 1.10 together and leave nothing",
+        ),
+        ({"bulge": {**ELLIPTICAL["bulge"], "sersic_index": 8}}, "expected 0.3 to 6.2"),
+        ({"magnitude": {"bright": 18, "faint": 15, "slope": 0.3}}, "18.0 is not below faint 15.0"),
+        (
+            {"magnitude": {"values": [15, 16], "weights": [1]}},
+            "a weight of 0 or more for each of 2",
+        ),
+        ({"magnitude": {"minimum": 18, "maximum": 15}}, "minimum 18.0 is above maximum 15.0"),
+        (
+            {"i_minus_h": {"mean": 3.0, "sd": 0.1, "minimum": 0.0, "maximum": 1.0}},
+            "the centre 3.0 lies outside the limits 0.0 to 1.0",
+        ),
+        (
+            {"i_minus_h": {"median": 3.0, "dex": 0.1, "minimum": 0.5, "maximum": 1.0}},
+            "the centre 3.0 lies outside the limits 0.5 to 1.0",
+        ),
+    ],
+)
+def test_impossible_populations(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Population.model_validate(ELLIPTICAL | changes)
+
+
+def test_some_population_must_have_a_share() -> None:
+    with pytest.raises(ValidationError, match="a share above 0"):
+        Populations.model_validate({"elliptical": ELLIPTICAL | {"share": 0.0}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"minimum_side": 300}, "minimum_side 300 is above maximum_side 224"),
+        ({"pixel_scale": 2.0}, r"psf_fwhm.h may be 0.65 arcsec, less than a pixel of 2.0"),
+        ({"stretch": 0.0}, "stretch may be 0.0; expected > 0"),
+        ({"telescope": "VST"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_impossible_observations(project: Path, changes: dict[str, Any], words: str) -> None:
+    shipped = yaml.safe_load((project / "conf/base/parameters_simulation.yml").read_text())
+    ObservationOptions.model_validate(shipped["observation"])
+    with pytest.raises(ValidationError, match=words):
+        ObservationOptions.model_validate(shipped["observation"] | changes)

@@ -1,6 +1,6 @@
 """Distributions as they stand in the parameters: a few named numbers each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,13 @@ def draw(distribution: Distribution, rng: np.random.Generator) -> float:
     if not isinstance(distribution, Mapping):
         return float(distribution)
     if "mean" in distribution:
-        mean, sd = distribution["mean"], distribution["sd"]
-        return _truncated(distribution, lambda: rng.normal(mean, sd))
+        return _truncated_normal(
+            distribution["mean"], distribution["sd"], *_limits(distribution), rng
+        )
     if "median" in distribution:
-        median, dex = distribution["median"], distribution["dex"]
-        return _truncated(distribution, lambda: median * 10 ** rng.normal(0, dex))
+        low, middle, high = np.log10([distribution[n] for n in ("minimum", "median", "maximum")])
+        value = 10 ** _truncated_normal(middle, distribution["dex"], low, high, rng)
+        return float(np.clip(value, *_limits(distribution)))
     if "slope" in distribution:
         # The inverse of the cumulative counts between the two limits.
         slope, bright, faint = (distribution[name] for name in ("slope", "bright", "faint"))
@@ -42,9 +44,15 @@ def draw(distribution: Distribution, rng: np.random.Generator) -> float:
     return float(rng.uniform(distribution["minimum"], distribution["maximum"]))
 
 
-def _truncated(distribution: Mapping[str, float], draw_one: Callable[[], float]) -> float:
-    """Draw again until the value lies within the limits; the centre does, so few draws suffice."""
-    while True:
-        value = float(draw_one())
-        if distribution["minimum"] <= value <= distribution["maximum"]:
-            return value
+def _limits(distribution: Mapping[str, float]) -> tuple[float, float]:
+    return distribution["minimum"], distribution["maximum"]
+
+
+def _truncated_normal(
+    mean: float, sd: float, minimum: float, maximum: float, rng: np.random.Generator
+) -> float:
+    """By the inverse of its cumulative distribution: one draw, however narrow the limits are."""
+    from scipy.special import ndtr, ndtri
+
+    below, above = ndtr((np.array([minimum, maximum]) - mean) / sd)
+    return float(np.clip(mean + sd * ndtri(rng.uniform(below, above)), minimum, maximum))

@@ -20,6 +20,8 @@ SCALE_LENGTH = 1 / 1.6783
 GRID_RADIUS = 5.0
 """Half the width, in scale lengths, of the grid on which arms and knots are laid out."""
 GRID_PIXELS = 128
+THINNEST = 0.05
+"""Smallest axis ratio of what lies in the plane of a disc."""
 
 
 class Component(NamedTuple):
@@ -167,7 +169,9 @@ def _inclined(face_on: Any, galaxy: Mapping[str, Any]) -> Any:
     """What lies in the plane of the disc, as it is seen."""
     import galsim
 
-    squeezed = face_on.transform(1.0, 0.0, 0.0, np.cos(np.radians(galaxy["disc_inclination"])))
+    # Seen exactly from the side, a plane has no width and nothing could be drawn.
+    axis_ratio = max(np.cos(np.radians(galaxy["disc_inclination"])), THINNEST)
+    squeezed = face_on.transform(1.0, 0.0, 0.0, axis_ratio)
     return squeezed.rotate(galaxy["position_angle"] * galsim.degrees)
 
 

@@ -84,8 +84,7 @@ def expose(
     """
     import galsim
 
-    # Looser than GalSim's own, for speed: a percent of the light may fall outside a stamp, far
-    # below the noise there.
+    # Faster than GalSim's own 5e-3 and 1e-3; what it changes stays far below the noise.
     accuracy = galsim.GSParams(folding_threshold=2e-2, maxk_threshold=5e-3)
     scale, side = observation["pixel_scale"], galaxy["side"]
     seeing = {
@@ -98,10 +97,7 @@ def expose(
         place = galsim.PositionD(middle + x / scale, middle + y / scale)
         for band, frame in frames.items():
             seen = galsim.Convolve(light[band], seeing[band], gsparams=accuracy)
-            stamp = seen.drawImage(scale=scale, center=place)
-            shared = stamp.bounds & frame.bounds
-            if shared.isDefined():
-                frame[shared] += stamp[shared]
+            seen.drawImage(frame, add_to_image=True, center=place)
     return {band: frame.array for band, frame in frames.items()}
 
 

@@ -58,9 +58,9 @@ def structure_planes(observation: Observation, side: int) -> NDArray[np.uint8]:
 
     Returns:
         uint8 [side, side, 3]. First, the share of the galaxy's light in the i band that comes
-        from arms, bar and knots, 255 for all of it; then masks, 0 or 255, of the pixels where
-        the galaxy, and where neighbours and stars, are brighter in the i band than one
-        standard deviation of the sky's noise.
+        from arms, bar and knots, 255 for all of it, where there is a galaxy; then masks, 0 or
+        255, of the pixels where the galaxy, and where neighbours and stars, are brighter in the
+        i band than one standard deviation of the sky's noise.
     """
 
     def resized(light: Light) -> NDArray[np.float64]:
@@ -70,11 +70,10 @@ def structure_planes(observation: Observation, side: int) -> NDArray[np.uint8]:
         return np.asarray(cv2.resize(image, (side, side), interpolation=method), np.float64)
 
     target, neighbours = resized(observation.target), resized(observation.neighbours)
-    # Fourier transforms leave ripples around nothing.
-    structure = np.clip(resized(observation.structure), 0, None)
-    share = np.where(target > 0, structure / np.where(target > 0, target, 1), 0)
     noise = observation.sky_noise["i"]
-    planes = [np.clip(share, 0, 1), target > noise, neighbours > noise]
+    bright = target > noise
+    share = np.where(bright, resized(observation.structure) / np.where(bright, target, 1), 0)
+    planes = [np.clip(share, 0, 1), bright, neighbours > noise]
     return np.asarray(np.rint(255 * np.stack(planes, axis=-1)), np.uint8)
 
 

@@ -66,7 +66,22 @@ def draw_truth(
         galaxy = _draw_galaxy(populations[name], rng)
         frame = _draw_frame(galaxy, observation, rng)
         rows.append({"cataid": cataid, **labels, **galaxy, **frame})
-    return pd.DataFrame(rows)
+    # The same columns whichever galaxies happen to be drawn.
+    return pd.DataFrame(rows, columns=_columns(rows[0], populations))
+
+
+def _columns(galaxy: Mapping[str, Any], populations: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is known of every galaxy, then what is known of each component."""
+    drawn_besides = {"arms": ("winding", "phase"), "bar": ("angle",)}
+    components = {
+        f"{component}_{name}": None
+        for component in COMPONENTS
+        for population in populations.values()
+        if population.get(component)
+        for name in (*population[component], *drawn_besides.get(component, ()))
+        if name != "probability"
+    }
+    return [*(name for name in galaxy if name not in components), *components]
 
 
 def half_light_radius(galaxy: Mapping[str, Any]) -> float:
@@ -81,7 +96,7 @@ def _draw_galaxy(population: Mapping[str, Any], rng: np.random.Generator) -> dic
     galaxy["position_angle"] = rng.uniform(0, 180)
     for component in COMPONENTS:
         distributions = dict(population.get(component) or {})
-        if distributions and rng.random() < distributions.pop("probability"):
+        if distributions and rng.random() < distributions.pop("probability", 1.0):
             for name, distribution in distributions.items():
                 galaxy[f"{component}_{name}"] = draw(distribution, rng)
     if "bulge_sersic_index" in galaxy:

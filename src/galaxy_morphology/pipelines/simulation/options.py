@@ -20,7 +20,6 @@ class _Limited(Options):
         return self
 
     def _check_centre(self, centre: float) -> None:
-        # Values are drawn until one lies between the limits.
         if not self.minimum <= centre <= self.maximum:
             raise ValueError(
                 f"the centre {centre} lies outside the limits {self.minimum} to {self.maximum}"
@@ -35,7 +34,7 @@ class Normal(_Limited):
     """Normal, truncated at the limits."""
 
     mean: float
-    sd: float = Field(ge=0)
+    sd: float = Field(gt=0)
 
     @model_validator(mode="after")
     def _centre_within(self) -> Self:
@@ -46,8 +45,9 @@ class Normal(_Limited):
 class LogNormal(_Limited):
     """Log-normal, truncated at the limits, its scatter in decades."""
 
+    minimum: float = Field(gt=0)
     median: float = Field(gt=0)
-    dex: float = Field(ge=0)
+    dex: float = Field(gt=0)
 
     @model_validator(mode="after")
     def _centre_within(self) -> Self:
@@ -102,8 +102,6 @@ def limits(distribution: Distribution) -> tuple[float, float]:
 class _Component(Options):
     """A part of a galaxy; what it allows is checked when all of its parameters are known."""
 
-    probability: float = Field(default=1.0, ge=0, le=1)
-
     def _check(self, **allowed: tuple[float, float]) -> None:
         for name, (lowest, highest) in allowed.items():
             smallest, largest = limits(getattr(self, name))
@@ -113,7 +111,13 @@ class _Component(Options):
                 )
 
 
-class _Coloured(_Component):
+class _OptionalComponent(_Component):
+    """A part that only some galaxies of a population have."""
+
+    probability: float = Field(default=1.0, ge=0, le=1)
+
+
+class _Coloured(_OptionalComponent):
     """A part with colours of its own, in mag against those of the disc."""
 
     redder_g_i: Distribution = 0.0
@@ -197,7 +201,7 @@ class Knots(_Coloured):
         return self
 
 
-class Dust(_Component):
+class Dust(_OptionalComponent):
     """A lane of dust in the plane of the disc."""
 
     optical_depth: Distribution
@@ -226,13 +230,15 @@ class Population(Options):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        always = [part for part in (self.bulge, self.disc) if part and part.probability == 1]
-        if not always:
-            raise ValueError("expected a bulge or a disc with probability 1: a galaxy needs light")
-        if self.disc is None or self.disc.probability < 1:
+        if self.disc is None:
+            if self.bulge is None or self.bulge.probability < 1 or self.bulge.fraction != 1:
+                raise ValueError(
+                    "expected a disc, or a bulge with probability 1 and fraction 1: a galaxy's "
+                    "light must be somewhere"
+                )
             for name in ("arms", "bar", "knots", "dust"):
                 if getattr(self, name):
-                    raise ValueError(f"{name} need a disc with probability 1 to lie in")
+                    raise ValueError(f"{name}: there is no disc to lie in")
         else:
             for names in (("bulge", "bar"), ("arms", "knots")):
                 parts = [part for name in names if (part := getattr(self, name))]
