@@ -67,7 +67,7 @@ def test_tasks_and_pipelines_are_those_of_the_registry(graph: Any) -> None:
 
 
 def test_every_task_is_in_the_box_of_its_stage(graph: Any) -> None:
-    stages = {"data_processing", "modelling", "explainability"}
+    stages = {"data_processing", "morphology", "modelling", "evaluation", "explainability"}
     assert set(graph.modular_pipelines) == stages | {"__root__"}
     tasks = [node for node in graph.nodes if node.type == "task"]
     assert {tuple(task.modular_pipelines) for task in tasks} == {(stage,) for stage in stages}
@@ -78,7 +78,7 @@ def test_every_task_is_in_the_box_of_its_stage(graph: Any) -> None:
 def test_layers_run_from_raw_data_to_reports(
     graph: Any, datasets: dict[str, dict[str, Any]]
 ) -> None:
-    assert graph.layers == ["raw", "model_input", "models", "model_output", "reporting"]
+    assert graph.layers == ["raw", "model_input", "feature", "models", "model_output", "reporting"]
     without = [
         name for name, data in datasets.items() if data.get("filepath") and not data["layer"]
     ]

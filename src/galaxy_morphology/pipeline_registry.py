@@ -2,7 +2,14 @@
 
 from kedro.pipeline import Pipeline
 
-from galaxy_morphology.pipelines import data_processing, explainability, modelling, simulation
+from galaxy_morphology.pipelines import (
+    data_processing,
+    evaluation,
+    explainability,
+    modelling,
+    morphology,
+    simulation,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -13,7 +20,9 @@ def register_pipelines() -> dict[str, Pipeline]:
     # Explicit: sums on top of find_pipelines() break, since it loads only what a run names.
     stages = {
         "data_processing": data_processing.create_pipeline(),
+        "morphology": morphology.create_pipeline(),
         "modelling": modelling.create_pipeline(),
+        "evaluation": evaluation.create_pipeline(),
         "explainability": explainability.create_pipeline(),
     }
     survey = sum(stages.values(), Pipeline([]))

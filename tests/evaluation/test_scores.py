@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import classification_report, confusion_matrix, roc_auc_score
 
-from galaxy_morphology.evaluation import format_metrics, prediction_table, score_predictions
+from galaxy_morphology.evaluation import (
+    format_metrics,
+    logit_table,
+    logits_of,
+    prediction_table,
+    probabilities_of,
+    score_predictions,
+)
 from galaxy_morphology.evaluation.scores import wilson_interval
 from galaxy_morphology.typing import FloatArray
 
@@ -28,7 +35,8 @@ def predictions_of(truth: list[int], probability: FloatArray) -> pd.DataFrame:
             "class_name": [names[index] for index in truth],
         }
     )
-    return prediction_table(galaxies, np.log(probability), probability, names)
+    logits = np.log(probability[:, 1:] / probability[:, :1]) if len(names) == 2 else probability
+    return prediction_table(logit_table(galaxies, logits, names), probability, names)
 
 
 def score(predictions: pd.DataFrame, n_classes: int) -> dict[str, Any]:
@@ -117,11 +125,12 @@ def test_the_table_of_predictions() -> None:
     assert table["predicted_class"].tolist() == ["Elliptical", "Elliptical", "Other"]
     assert table["correct"].tolist() == [True, False, True]
     assert table["probability_Other"].tolist() == [0.1, 0.4, 0.8]
-    one_logit = prediction_table(
-        table, np.array([[-2.0], [-1.0], [3.0]]), table.filter(like="probability_").to_numpy(),
-        NAMES[2],
-    )  # fmt: skip
-    assert one_logit["logit"].tolist() == [-2, -1, 3]
+    np.testing.assert_allclose(
+        logits_of(table, NAMES[2])[:, 0], np.log([0.1 / 0.9, 0.4 / 0.6, 0.8 / 0.2])
+    )
+    np.testing.assert_array_equal(
+        probabilities_of(table, NAMES[2])[:, 1], table["probability_Other"]
+    )
 
 
 def test_the_report_is_a_table_that_lines_up() -> None:

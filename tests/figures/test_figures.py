@@ -121,23 +121,51 @@ def test_roc_curves_carry_their_area() -> None:
         assert line.get_color() in COLOURS
 
 
-def test_the_most_confident_mistakes_come_first() -> None:
+def test_the_most_confident_mistakes_of_each_class_come_first() -> None:
     table = galaxies()
     table["split"] = "test"
     certainty = table[["probability_Other", "probability_Elliptical"]].max(axis=1)
-    wrong = table[~table["correct"]].assign(certainty=certainty).sort_values("certainty")
-    figure = figures.confident_mistakes(IMAGES, table, split="test", n_galaxies=3)
-    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
-    worst = wrong.iloc[-1]
-    assert len(titles) == min(3, len(wrong))
-    assert titles[0] == (
-        f"CATAID {worst['cataid']}\ntrue {worst['class_name']}\n"
-        f"{worst['predicted_class']} {worst['certainty']:.1%}"
-    )
+    figure = figures.confident_mistakes(IMAGES, table, NAMES, split="test", n_galaxies=3)
+    for name, gallery in zip(NAMES, figure.subfigs, strict=True):
+        wrong = table[~table["correct"] & (table["class_name"] == name)]
+        worst = wrong.assign(certainty=certainty).sort_values("certainty").iloc[-1]
+        titles = [ax.get_title() for ax in gallery.axes if ax.get_title()]
+        assert len(titles) == min(3, len(wrong))
+        assert titles[0] == (
+            f"CATAID {worst['cataid']}\n{worst['predicted_class']} {worst['certainty']:.1%}"
+        )
+        assert f"{len(titles)} of {len(wrong)} {name}" in gallery.get_suptitle()
     none = figures.confident_mistakes(
-        IMAGES, table.assign(correct=True), split="test", n_galaxies=3
+        IMAGES, table.assign(correct=True), NAMES, split="test", n_galaxies=3
     )
-    assert "0 of 0" in texts(none)
+    assert "0 of 0 Other" in texts(none)
+
+
+def rates(*, simulated: bool = False) -> pd.DataFrame:
+    """Error rates in two bins of a number, with galaxies where it is missing, and of a flag."""
+    return pd.DataFrame(
+        {
+            "quantity": ["magnitude"] * 3 + ["touches_edge"] * 2,
+            "bin": ["1 to 2", "2 to 3", "not measured", "False", "True"],
+            "centre": [1.5, 2.5, np.nan, np.nan, np.nan],
+            "n": [10, 10, 1, 15, 6],
+            "error_rate": [0.1, 0.2, 1.0, 0.1, 0.5],
+            "low": 0.0,
+            "high": 1.0,
+            "split": "test",
+            "simulated": simulated,
+        }
+    )
+
+
+def test_error_rates_are_drawn_against_numbers_and_flags() -> None:
+    figure = figures.error_rates(rates(), 0.15)
+    words = texts(figure)
+    assert "Error rate of test galaxies" in words
+    assert "True\n(6)" in words
+    drawn = [np.asarray(ax.containers[0][0].get_xydata()) for ax in figure.axes[:2]]
+    np.testing.assert_array_equal(drawn[0], [[1.5, 0.1], [2.5, 0.2]])
+    np.testing.assert_array_equal(drawn[1], [[0, 0.1], [1, 0.5]])
 
 
 def test_the_page_of_explanations_says_whose_they_are_and_what_colours_mean() -> None:
@@ -167,6 +195,54 @@ def test_maps_keep_their_sign_and_zero() -> None:
     assert (_relative(np.zeros(5)) == 0).all()
 
 
+def reliability_of(scores: dict[str, Any]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Curves of reliability, and what belongs to them in the scores."""
+    curve = pd.DataFrame(
+        {"certainty": [0.6, 0.9], "accuracy": [0.5, 0.95], "low": [0.4, 0.9], "high": [0.6, 1.0]}
+    )
+    error = {"calibration_error": {"value": 0.031, "low": 0.02, "high": 0.04}}
+    for split_scores in scores.values():
+        split_scores["calibration"] = {"temperature": 1.3, "before": error, "after": error}
+    return {split: {"before": curve, "after": curve} for split in scores}
+
+
+def selection_of(scores: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """Curves of selective accuracy, and what belongs to them in the scores."""
+    score = {"value": 0.7, "low": 0.6, "high": 0.8}
+    for split_scores in scores.values():
+        split_scores["selection"] = {
+            "accuracy_wanted": 0.95, "threshold": 0.8, "kept": score, "accuracy": score
+        }  # fmt: skip
+    curve = pd.DataFrame(
+        {"kept": [0.01, 0.5, 1], "accuracy": [0, 0.9, 0.8], "low": [0, 0.8, 0.7], "high": 1.0}
+    )
+    return dict.fromkeys(scores, curve)
+
+
+def test_reliability_is_drawn_with_its_error_and_temperature() -> None:
+    scores = metrics()
+    figure = figures.reliability_diagrams(reliability_of(scores), scores)
+    words = texts(figure)
+    assert "test: temperature 1.30" in words
+    assert "before: calibration error 0.031 (0.020-0.040)" in words
+    before, after = (np.asarray(bars[0].get_xydata()) for bars in figure.axes[0].containers)
+    np.testing.assert_array_equal(before, [[0.6, 0.5], [0.9, 0.95]])
+    np.testing.assert_array_equal(after, before)
+
+
+def test_the_accuracy_of_what_is_kept_is_drawn_with_the_threshold() -> None:
+    scores = metrics()
+    figure = figures.selective_accuracy(selection_of(scores), scores)
+    assert "keeps 0.700 (0.600-0.800)" in texts(figure)
+    assert "wanted: 95%" in texts(figure)
+    # The accuracy of the first hundredth of the galaxies is left out.
+    assert figure.axes[0].lines[0].get_xdata() == pytest.approx([0.5, 1])
+    scores["test"]["selection"]["kept"] = {"value": 0.0, "low": 0.0, "high": 0.1}
+    assert "test, threshold" not in texts(
+        figures.selective_accuracy(selection_of(metrics()), scores)
+    )
+
+
 @pytest.mark.parametrize("simulated", [True, False])
 def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> None:
     table, scores = galaxies(simulated=simulated), metrics(simulated=simulated)
@@ -179,7 +255,10 @@ def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> N
         figures.training_curves(HISTORY.assign(simulated=simulated), 2),
         figures.confusion_matrices(scores),
         figures.roc_curves(table, scores, NAMES),
-        figures.confident_mistakes(IMAGES, table, split="test", n_galaxies=3),
+        figures.confident_mistakes(IMAGES, table, NAMES, split="test", n_galaxies=3),
+        figures.error_rates(rates(simulated=simulated), 0.1),
+        figures.reliability_diagrams(reliability_of(scores), scores),
+        figures.selective_accuracy(selection_of(scores), scores),
         figures.explanation_page(IMAGES, table, maps, notes),
         figures.attribution_sheet(IMAGES, table, "LIME", maps["LIME"], notes),
     ]

@@ -20,7 +20,8 @@ from galaxy_morphology.pipeline_registry import register_pipelines
 
 FIGURES = {
     "augmentation", "class_counts", "confident_mistakes", "confusion_matrix", "cutouts",
-    "explanations", "grad_cam", "integrated_gradients", "lime", "roc", "training_curves",
+    "error_rates", "explanations", "grad_cam", "integrated_gradients", "lime", "reliability", "roc",
+    "selective_accuracy", "training_curves",
 }  # fmt: skip
 
 
@@ -28,16 +29,20 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
     written = {str(path.relative_to(small_run)) for path in small_run.rglob("*") if path.is_file()}
     assert written == {
         "01_raw/GALAXIES.zip",
+        "04_feature/features.parquet",
         "05_model_input/images.npy",
         "05_model_input/galaxies.parquet",
         "05_model_input/class_weights.json",
         "06_models/training_state.npz",
         "06_models/classifier.keras",
+        "07_model_output/calibration.json",
         "06_models/training_history.csv",
+        "07_model_output/logits.parquet",
         "07_model_output/predictions.parquet",
         "07_model_output/explained_galaxies.parquet",
         "07_model_output/attributions.npz",
         "08_reporting/rejected_galaxies.csv",
+        "08_reporting/error_rates.csv",
         "08_reporting/metrics.json",
         "08_reporting/explanation_quality.csv",
         *(f"08_reporting/{name}.png" for name in FIGURES),
@@ -74,8 +79,60 @@ def test_metrics_follow_from_the_predictions(small_run: Path) -> None:
         assert (
             scores["accuracy"]["low"] <= scores["accuracy"]["value"] <= scores["accuracy"]["high"]
         )
-    odds = np.exp(predictions["logit"].astype(float))
+    calibration = json.loads((small_run / "07_model_output/calibration.json").read_text())
+    odds = np.exp(predictions["logit"].astype(float) / calibration["temperature"])
     np.testing.assert_allclose(predictions["probability_Other"], odds / (1 + odds), rtol=1e-5)
+
+
+def test_test_labels_change_nothing_but_the_test_scores(small_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "06_models/training_state.npz").unlink()
+    path = tmp_path / "05_model_input/galaxies.parquet"
+    galaxies = pd.read_parquet(path)
+    in_test = galaxies["split"] == "test"
+    galaxies.loc[in_test, "target"] = 1 - galaxies.loc[in_test, "target"]
+    galaxies.loc[in_test, "class_name"] = galaxies.loc[in_test, "class_name"].map(
+        {"Elliptical": "Other", "Other": "Elliptical"}
+    )
+    galaxies.to_parquet(path)
+    run_project(tmp_path, "modelling", "evaluation")
+    for name in ("07_model_output/calibration.json", "05_model_input/class_weights.json"):
+        assert (tmp_path / name).read_text() == (small_run / name).read_text()
+    history, predictions, metrics = (
+        [read(root / name) for root in (small_run, tmp_path)]
+        for read, name in (
+            (pd.read_csv, "06_models/training_history.csv"),
+            (pd.read_parquet, "07_model_output/predictions.parquet"),
+            (lambda path: json.loads(path.read_text()), "08_reporting/metrics.json"),
+        )
+    )
+    one, other = (table.drop(columns="seconds") for table in history)
+    pd.testing.assert_frame_equal(one, other)
+    said = ["cataid", "logit", "probability_Other", "predicted_class"]
+    pd.testing.assert_frame_equal(predictions[0][said], predictions[1][said])
+    assert metrics[0]["validation"] == metrics[1]["validation"]
+    assert metrics[0]["test"]["accuracy"]["value"] == pytest.approx(
+        1 - metrics[1]["test"]["accuracy"]["value"]
+    )
+
+
+def test_another_mix_of_classes_moves_probabilities_only_where_it_is_asked_for(
+    small_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    prior = {"classification.class_prior": {"Elliptical": 0.3, "Other": 0.7}}
+    run_project(tmp_path, "evaluation", changes=prior)
+    one, other = (
+        pd.read_parquet(root / "07_model_output/predictions.parquet")
+        for root in (small_run, tmp_path)
+    )
+    ratio = one["probability_Other"] / one["probability_Elliptical"] * 0.7 / 0.3
+    np.testing.assert_allclose(
+        other["probability_Other"] / other["probability_Elliptical"], ratio, rtol=1e-6
+    )
+    wrong = {"classification.class_prior": {"Elliptical": 0.3, "Spiral": 0.7}}
+    with pytest.raises(ValueError, match=r"\['Elliptical', 'Spiral'\], but the classes are"):
+        run_project(tmp_path, "evaluation", changes=wrong)
 
 
 def test_the_saved_classifier_makes_the_predictions_by_itself(small_run: Path) -> None:
@@ -85,7 +142,8 @@ def test_the_saved_classifier_makes_the_predictions_by_itself(small_run: Path) -
     predictions = pd.read_parquet(small_run / "07_model_output/predictions.parquet")
     classifier = keras.models.load_model(small_run / "06_models/classifier.keras")
     probability = classifier.predict(images.astype(np.float32), verbose=0)[:, 0]
-    np.testing.assert_allclose(probability, predictions["probability_Other"], atol=1e-5)
+    odds = np.exp(predictions["logit"].astype(float))
+    np.testing.assert_allclose(probability, odds / (1 + odds), atol=1e-5)
     kinds = {type(layer).__name__ for layer in classifier.layers}
     assert kinds == {
         "InputLayer", "Rescaling", "Conv2D", "BatchNormalization", "MaxPooling2D", "Dropout",
@@ -137,7 +195,7 @@ def test_an_interrupted_run_goes_on_and_says_so(
     for name in ("broken", "whole"):
         write_survey(tmp_path / name / "01_raw/GALAXIES.zip", 80)
     broken, whole = tmp_path / "broken", tmp_path / "whole"
-    stages = ("data_processing", "modelling")
+    stages = ("data_processing", "morphology", "modelling", "evaluation")
     run_project(whole, *stages, changes={"training.epochs": 3})
 
     save = TrainingStateDataset.save
@@ -187,8 +245,21 @@ def test_explanations_are_refused_where_images_and_predictions_are_of_other_gala
     shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
     write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=2)
     run_project(tmp_path, "data_processing")
-    with pytest.raises(ValueError, match=r"of 79 galaxies, the images of 78.*pipelines modelling"):
+    with pytest.raises(ValueError, match=r"of 79 galaxies, the images of 78.*modelling,evaluation"):
         run_project(tmp_path, "explainability")
+
+
+def test_error_rates_are_those_of_the_test_galaxies(small_run: Path, tmp_path: Path) -> None:
+    rates = pd.read_csv(small_run / "08_reporting/error_rates.csv")
+    predictions = pd.read_parquet(small_run / "07_model_output/predictions.parquet")
+    of_test = predictions[predictions["split"] == "test"]
+    for _, some in rates.groupby("quantity"):
+        assert some["n"].sum() == len(of_test)
+        wrong = (some["n"] * some["error_rate"]).sum()
+        assert wrong == pytest.approx((~of_test["correct"]).sum())
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(ValueError, match="error_rates.quantities names redshift, which no galaxy"):
+        run_project(tmp_path, "evaluation", changes={"error_rates.quantities": ["redshift"]})
 
 
 def test_images_without_a_cataid_are_listed(tmp_path: Path) -> None:
@@ -340,7 +411,7 @@ def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None
 
 def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_run: Path) -> None:
     tables = [path for path in simulated_run.rglob("*") if path.suffix in {".csv", ".parquet"}]
-    assert len(tables) == 7
+    assert len(tables) == 10
     for path in tables:
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
         assert path.stem == "simulated_truth" or table["simulated"].all(), path.name
@@ -406,7 +477,7 @@ def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: 
 
 def test_runs_are_sums_of_stages_and_boxes_are_named_after_them() -> None:
     pipelines = register_pipelines()
-    stages = {"data_processing", "modelling", "explainability"}
+    stages = {"data_processing", "morphology", "modelling", "evaluation", "explainability"}
     simulated = stages | {"simulation"}
     assert set(pipelines) == simulated | {"__default__", "demo"}
     assert set(pipelines["__default__"].nodes) == {n for s in stages for n in pipelines[s].nodes}
@@ -420,9 +491,9 @@ def test_the_registry_loads_nothing_heavy(project: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from kedro.framework.startup import bootstrap_project\n"
         f"bootstrap_project(Path({str(project)!r}))\n"
-        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 6\n"
+        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 8\n"
         "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'cv2',\n"
-        "         'galsim', 'astropy', 'joblib']\n"
+        "         'galsim', 'astropy', 'joblib', 'photutils']\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     result = subprocess.run(

@@ -1,5 +1,6 @@
 """Scores of a classifier, each with the interval that its number of galaxies allows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,8 @@ def score_predictions(
         true, columns predicted); and ``classes`` with ``precision``, ``recall``, ``f1`` and
         ``support`` by name.
     """
-    truth = _codes(predictions["class_name"], class_names)
-    predicted = _codes(predictions["predicted_class"], class_names)
+    truth = class_codes(predictions["class_name"], class_names)
+    predicted = class_codes(predictions["predicted_class"], class_names)
     probability = predictions[[f"probability_{name}" for name in class_names]].to_numpy()
     n_classes = len(class_names)
     confusion = np.zeros((n_classes, n_classes), int)
@@ -65,7 +66,7 @@ def score_predictions(
     auc_spread = np.array(
         [
             _roc_auc(truth[rows], probability[rows])
-            for rows in _resampled_rows(truth, n_resamples, rng)
+            for rows in resampled_rows(truth, n_resamples, rng)
         ]
     )
     return {
@@ -73,14 +74,14 @@ def score_predictions(
         "simulated": bool(predictions["simulated"].any()),
         "confidence": confidence,
         "accuracy": wilson_interval(int(hits.sum()), len(predictions), confidence),
-        **{name: _interval(averages[name], spread[name], confidence) for name in averages},
-        "roc_auc": _interval(_roc_auc(truth, probability), auc_spread, confidence),
+        **{name: bootstrap_interval(averages[name], spread[name], confidence) for name in averages},
+        "roc_auc": bootstrap_interval(_roc_auc(truth, probability), auc_spread, confidence),
         "confusion_matrix": confusion.tolist(),
         "classes": {
             name: {
                 "precision": wilson_interval(int(hits[i]), int(claims[i]), confidence),
                 "recall": wilson_interval(int(hits[i]), int(supports[i]), confidence),
-                "f1": _interval(f1[i], f1_spread[:, i], confidence),
+                "f1": bootstrap_interval(f1[i], f1_spread[:, i], confidence),
                 "support": int(supports[i]),
             }
             for i, name in enumerate(class_names)
@@ -107,8 +108,14 @@ def wilson_interval(n_successes: int, n_trials: int, confidence: float) -> Score
     return {"value": n_successes / n_trials, "low": float(low), "high": float(high)}
 
 
-def _interval(value: float, resampled: FloatArray, confidence: float) -> Score:
-    """A score with the percentile interval of its bootstrap samples."""
+def bootstrap_interval(value: float, resampled: FloatArray, confidence: float) -> Score:
+    """A score with the percentile interval of its bootstrap samples.
+
+    Args:
+        value: The score of the galaxies as they are; NaN where it is undefined.
+        resampled: Its values in the bootstrap samples, NaN where undefined.
+        confidence: Level of the interval.
+    """
     if not np.isfinite(value):
         return {"value": None, "low": None, "high": None}
     tail = 50 * (1 - confidence)
@@ -152,13 +159,26 @@ def _roc_auc(truth: IntArray, probability: FloatArray) -> float:
     return float(roc_auc_score(truth, probability, multi_class="ovr", average="macro"))
 
 
-def _resampled_rows(truth: IntArray, n_resamples: int, rng: np.random.Generator) -> Any:
-    """Rows of each bootstrap sample, drawn with replacement within each true class."""
+def resampled_rows(
+    truth: IntArray, n_resamples: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int_]]:
+    """Rows of each bootstrap sample, drawn with replacement within each true class.
+
+    Args:
+        truth: Index of each galaxy's class, [N].
+        n_resamples: How many samples.
+        rng: Where the randomness comes from.
+    """
     by_class = [np.flatnonzero(truth == index) for index in np.unique(truth)]
     for _ in range(n_resamples):
         yield np.concatenate([rng.choice(rows, len(rows)) for rows in by_class])
 
 
-def _codes(names: pd.Series, class_names: list[str]) -> NDArray[np.int_]:
-    """Index of each name in the list of classes."""
+def class_codes(names: pd.Series, class_names: list[str]) -> NDArray[np.int_]:
+    """Index of each name in the list of classes.
+
+    Args:
+        names: Names of classes.
+        class_names: The classes in order.
+    """
     return np.asarray(pd.Categorical(names, categories=class_names).codes, np.int_)

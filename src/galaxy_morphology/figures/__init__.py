@@ -14,7 +14,10 @@ from galaxy_morphology.figures.galaxies import (
 from galaxy_morphology.figures.scores import (
     confident_mistakes,
     confusion_matrices,
+    error_rates,
+    reliability_diagrams,
     roc_curves,
+    selective_accuracy,
     training_curves,
 )
 
@@ -25,9 +28,12 @@ __all__ = [
     "confident_mistakes",
     "confusion_matrices",
     "cutout_sheet",
+    "error_rates",
     "explanation_page",
     "population_sheet",
+    "reliability_diagrams",
     "reliability_notes",
     "roc_curves",
+    "selective_accuracy",
     "training_curves",
 ]

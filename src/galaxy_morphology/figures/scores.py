@@ -16,6 +16,8 @@ from galaxy_morphology.figures.style import (
 )
 from galaxy_morphology.typing import Figure, Images
 
+LEAST_SHARE_SHOWN = 0.05
+
 
 def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
     """Accuracy and loss per epoch, with the epoch whose weights were kept.
@@ -118,30 +120,161 @@ def roc_curves(
 
 
 def confident_mistakes(
-    images: Images, predictions: pd.DataFrame, *, split: str, n_galaxies: int
+    images: Images,
+    predictions: pd.DataFrame,
+    class_names: list[str],
+    *,
+    split: str,
+    n_galaxies: int,
 ) -> Figure:
-    """The wrong classifications that the network was surest of.
+    """The wrong classifications that the network was surest of, a gallery for each true class.
 
     Args:
         images: uint8 [N, height, width, 3], RGB.
         predictions: A row per image: ``cataid``, ``split``, ``class_name``,
             ``predicted_class``, ``correct``, ``probability_<class>`` and ``simulated``.
+        class_names: The classes in the order to show them.
         split: The galaxies to choose from.
-        n_galaxies: Most cut-outs to show.
+        n_galaxies: Most cut-outs to show of each class.
     """
     certainty = predictions.filter(like="probability_").max(axis=1).to_numpy()
-    wrong = np.flatnonzero((predictions["split"] == split) & ~predictions["correct"])
-    surest = wrong[np.argsort(-certainty[wrong], kind="stable")][:n_galaxies]
+    galleries = {}
+    for name in class_names:
+        of_class = (predictions["split"] == split) & (predictions["class_name"] == name)
+        wrong = np.flatnonzero(of_class & ~predictions["correct"])
+        surest = wrong[np.argsort(-certainty[wrong], kind="stable")][:n_galaxies]
+        title = f"Most confident mistakes, {split}: {len(surest)} of {len(wrong)} {name}"
+        galleries[title] = surest
     columns = 6
-    height = 0.5 + 2.1 * max(1, -(-len(surest) // columns))
-    figure = new_figure(columns * 1.7, height, simulated=is_simulated(predictions))
-    figure.suptitle(f"Most confident mistakes, {split}: {len(surest)} of {len(wrong)}")
-    captions = [
-        f"CATAID {galaxy['cataid']}\ntrue {galaxy['class_name']}\n"
-        f"{galaxy['predicted_class']} {sure:.1%}"
-        for galaxy, sure in zip(
-            predictions.iloc[surest].to_dict("records"), certainty[surest], strict=True
-        )
-    ]
-    show_cutouts(panels(figure, len(surest), columns), images[surest], captions)
+    heights = [0.5 + 1.95 * max(1, -(-len(rows) // columns)) for rows in galleries.values()]
+    figure = new_figure(columns * 1.7, sum(heights), simulated=is_simulated(predictions))
+    subfigures = figure.subfigures(len(galleries), height_ratios=heights, squeeze=False)[:, 0]
+    for gallery, (title, rows) in zip(subfigures, galleries.items(), strict=True):
+        gallery.suptitle(title, fontsize=11)
+        captions = [
+            f"CATAID {galaxy['cataid']}\n{galaxy['predicted_class']} {sure:.1%}"
+            for galaxy, sure in zip(
+                predictions.iloc[rows].to_dict("records"), certainty[rows], strict=True
+            )
+        ]
+        show_cutouts(panels(gallery, len(rows), columns), images[rows], captions)
     return figure
+
+
+def error_rates(rates: pd.DataFrame, of_all: float) -> Figure:
+    """Error rate against what galaxies look like, a panel for each quantity.
+
+    Args:
+        rates: A row per bin: ``quantity``, ``bin``, ``centre``, ``n``, ``error_rate``, ``low``,
+            ``high``, ``split`` and ``simulated``.
+        of_all: Error rate of all galaxies.
+    """
+    quantities = list(rates["quantity"].unique())
+    columns = 3
+    rows = -(-len(quantities) // columns)
+    figure = new_figure(columns * 3.4, 0.4 + rows * 2.6, simulated=is_simulated(rates))
+    figure.suptitle(f"Error rate of {rates['split'].iloc[0]} galaxies", fontsize=11)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for ax in axes[len(quantities) :]:
+        ax.set_axis_off()
+    for ax, quantity in zip(axes, quantities, strict=False):
+        some = rates[rates["quantity"] == quantity]
+        measured = some[some["centre"].notna()]
+        is_number = len(measured) > 0
+        shown = measured if is_number else some
+        places = shown["centre"] if is_number else np.arange(len(shown))
+        ax.errorbar(
+            places, shown["error_rate"],
+            yerr=[shown["error_rate"] - shown["low"], shown["high"] - shown["error_rate"]],
+            marker="o", ms=4, lw=1 if is_number else 0, elinewidth=1, capsize=2,
+            color=colour_of(0),
+        )  # fmt: skip
+        ax.axhline(of_all, color=GREY, ls=":", lw=1)
+        if is_number:
+            ax.locator_params(axis="x", nbins=5)
+        else:
+            labels = [f"{words}\n({n})" for words, n in zip(some["bin"], some["n"], strict=True)]
+            ax.set_xticks(places, labels, fontsize=7)
+            ax.set_xlim(-0.5, len(shown) - 0.5)
+        ax.set_xlabel(quantity.replace("_", " "), fontsize=9)
+        hide_frame(ax)
+    for ax in axes[::columns]:
+        ax.set_ylabel("error rate")
+    return figure
+
+
+def reliability_diagrams(
+    curves: dict[str, dict[str, pd.DataFrame]], metrics: dict[str, Any]
+) -> Figure:
+    """How often the classifier is right where it is how sure, before and after calibration.
+
+    Args:
+        curves: By split and stage ("before", "after"): ``certainty``, ``accuracy``, ``low`` and
+            ``high``, a row per bin.
+        metrics: By split, with what ``calibration_scores`` returns as ``calibration``.
+    """
+    simulated = any(scores["simulated"] for scores in metrics.values())
+    figure = new_figure(4.6 * len(metrics), 4.4, simulated=simulated)
+    for ax, (split, stages) in zip(
+        figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True
+    ):
+        calibration = metrics[split]["calibration"]
+        for i, (stage, curve) in enumerate(stages.items()):
+            error = calibration[stage]["calibration_error"]
+            ax.errorbar(
+                curve["certainty"], curve["accuracy"],
+                yerr=[curve["accuracy"] - curve["low"], curve["high"] - curve["accuracy"]],
+                marker="o", ms=4, lw=1, capsize=2, color=colour_of(1 - i),
+                label=f"{stage}: calibration error {_in_words(error)}",
+            )  # fmt: skip
+        least = min(curve[["certainty", "low"]].min().min() for curve in stages.values())
+        ax.plot([least, 1], [least, 1], color=GREY, ls=":", lw=1, label="as sure as right")
+        ax.set_xlabel("probability of the predicted class")
+        ax.set_ylabel("accuracy")
+        ax.set_title(f"{split}: temperature {calibration['temperature']:.2f}", fontsize=11)
+        ax.legend(frameon=False, fontsize=8, loc="upper left")
+        hide_frame(ax)
+    return figure
+
+
+def selective_accuracy(curves: dict[str, pd.DataFrame], metrics: dict[str, Any]) -> Figure:
+    """Accuracy against the share of galaxies kept, when the least certain go to a human.
+
+    Args:
+        curves: By split: ``kept``, ``accuracy``, ``low`` and ``high``.
+        metrics: By split, with ``accuracy_wanted``, ``threshold``, ``kept`` and ``accuracy``
+            as ``selection``.
+    """
+    simulated = any(scores["simulated"] for scores in metrics.values())
+    figure = new_figure(6.4, 4.2, simulated=simulated)
+    ax = figure.subplots()
+    lowest = 1.0
+    for i, (split, curve) in enumerate(curves.items()):
+        selection = metrics[split]["selection"]
+        # The accuracy of a few galaxies jumps about and says little.
+        shown = curve[curve["kept"] >= LEAST_SHARE_SHOWN]
+        ax.plot(shown["kept"], shown["accuracy"], color=colour_of(i), label=split)
+        ax.fill_between(
+            shown["kept"], shown["low"], shown["high"], color=colour_of(i), alpha=0.15, lw=0
+        )
+        if selection["kept"]["value"]:
+            kept, accuracy = selection["kept"], selection["accuracy"]
+            ax.plot(
+                kept["value"], accuracy["value"], marker="o", color=colour_of(i),
+                label=f"{split}, threshold of validation: keeps {_in_words(kept)},\n"
+                f"accuracy {_in_words(accuracy)}",
+            )  # fmt: skip
+        lowest = min(lowest, shown["low"].min())
+    wanted = next(iter(metrics.values()))["selection"]["accuracy_wanted"]
+    ax.axhline(wanted, color=GREY, ls="--", lw=1, label=f"wanted: {wanted:.0%}")
+    ax.set_xlim(0, 1.01)
+    ax.set_ylim(lowest - 0.02, 1.005)
+    ax.set_xlabel("share of galaxies kept, the most certain first")
+    ax.set_ylabel("accuracy of what is kept")
+    ax.legend(frameon=False, fontsize=8, loc="lower left")
+    hide_frame(ax)
+    return figure
+
+
+def _in_words(score: dict[str, float | None]) -> str:
+    return f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})"

@@ -44,7 +44,7 @@ def choose_galaxies(
         raise ValueError(
             f"The predictions are of {len(predictions):,} galaxies, the images of "
             f"{len(galaxies):,}, and not of the same ones: classify these first, with "
-            "`kedro run --pipelines modelling`."
+            "`kedro run --pipelines modelling,evaluation`."
         )
     explained = attribution.select_galaxies(predictions, **options.model_dump())
     rows = pd.Index(galaxies["cataid"]).get_indexer(explained["cataid"])

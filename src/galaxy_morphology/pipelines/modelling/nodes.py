@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from galaxy_morphology import __version__
 from galaxy_morphology.pipelines.modelling.options import (
     AugmentationOptions,
-    EvaluationOptions,
     NetworkOptions,
     TrainingOptions,
 )
@@ -188,40 +187,12 @@ def classify_galaxies(
         classes: The classes in order.
 
     Returns:
-        A row per galaxy: logits, a probability per class, predicted class, whether correct.
+        A row per galaxy with its logits.
     """
     from galaxy_morphology import evaluation, networks
 
     logits = networks.predict_logits(classifier, images, progress="Classifying")
-    return evaluation.prediction_table(
-        galaxies, logits, networks.probabilities(logits), classes.names
-    )
-
-
-def score_classifier(
-    predictions: pd.DataFrame, classes: Classes, options: EvaluationOptions
-) -> dict[str, Any]:
-    """Score the classifier on the galaxies that it did not learn from.
-
-    Args:
-        predictions: A row per galaxy.
-        classes: The classes in order.
-        options: Level and kind of the intervals.
-
-    Returns:
-        Scores with their intervals for "validation" and, where there is one, "test".
-    """
-    from galaxy_morphology import evaluation
-
-    return {
-        split: evaluation.score_predictions(
-            predictions[predictions["split"] == split],
-            classes.names,
-            **options.model_dump(exclude={"n_mistakes"}),
-        )
-        for split in ("validation", "test")
-        if (predictions["split"] == split).any()
-    }
+    return evaluation.logit_table(galaxies, logits, classes.names)
 
 
 def draw_training_curves(training_history: pd.DataFrame, options: TrainingOptions) -> Figure:
@@ -235,52 +206,6 @@ def draw_training_curves(training_history: pd.DataFrame, options: TrainingOption
 
     return figures.training_curves(
         training_history, networks.chosen_epoch(training_history, options.keep)
-    )
-
-
-def draw_confusion_matrices(metrics: dict[str, Any]) -> Figure:
-    """Draw what was taken for what.
-
-    Args:
-        metrics: Scores by split.
-    """
-    from galaxy_morphology import figures
-
-    return figures.confusion_matrices(metrics)
-
-
-def draw_roc_curves(predictions: pd.DataFrame, metrics: dict[str, Any], classes: Classes) -> Figure:
-    """Draw the ROC curves.
-
-    Args:
-        predictions: A row per galaxy.
-        metrics: Scores by split.
-        classes: The classes in order.
-    """
-    from galaxy_morphology import figures
-
-    return figures.roc_curves(predictions, metrics, classes.names)
-
-
-def draw_confident_mistakes(
-    images: Images,
-    predictions: pd.DataFrame,
-    metrics: dict[str, Any],
-    options: EvaluationOptions,
-) -> Figure:
-    """Draw the mistakes that the classifier was surest of, from the last split it was scored on.
-
-    Args:
-        images: uint8 [N, height, width, 3], RGB.
-        predictions: A row per image.
-        metrics: Scores by split.
-        options: How many to show.
-    """
-    from galaxy_morphology import figures
-
-    split = list(metrics)[-1]
-    return figures.confident_mistakes(
-        images, predictions, split=split, n_galaxies=options.n_mistakes
     )
 
 

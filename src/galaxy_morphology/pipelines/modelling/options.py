@@ -53,12 +53,3 @@ class TrainingOptions(Options):
     keep: Literal["best", "last"]
     patience: int = Field(ge=0)
     seed: int = Field(ge=0, lt=2**32)
-
-
-class EvaluationOptions(Options):
-    """Intervals of the scores, and the gallery of mistakes."""
-
-    confidence: float = Field(gt=0, lt=1)
-    n_resamples: int = Field(ge=1)
-    seed: int = Field(ge=0)
-    n_mistakes: int = Field(ge=1, le=200)

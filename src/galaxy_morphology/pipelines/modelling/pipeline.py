@@ -6,7 +6,7 @@ from galaxy_morphology.pipelines.modelling import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """From ``images`` and ``galaxies`` to ``classifier``, ``predictions`` and ``metrics``."""
+    """From ``images`` and ``galaxies`` to ``classifier`` and ``logits``."""
     return Pipeline(
         [
             Node(
@@ -57,38 +57,14 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.classify_galaxies,
                 inputs=["classifier", "images", "galaxies", "params:classes"],
-                outputs="predictions",
+                outputs="logits",
                 name="classify_galaxies",
-            ),
-            Node(
-                nodes.score_classifier,
-                inputs=["predictions", "params:classes", "params:evaluation"],
-                outputs="metrics",
-                name="score_classifier",
             ),
             Node(
                 nodes.draw_training_curves,
                 inputs=["training_history", "params:training"],
                 outputs="training_curves_figure",
                 name="draw_training_curves",
-            ),
-            Node(
-                nodes.draw_confusion_matrices,
-                inputs="metrics",
-                outputs="confusion_matrix_figure",
-                name="draw_confusion_matrices",
-            ),
-            Node(
-                nodes.draw_roc_curves,
-                inputs=["predictions", "metrics", "params:classes"],
-                outputs="roc_figure",
-                name="draw_roc_curves",
-            ),
-            Node(
-                nodes.draw_confident_mistakes,
-                inputs=["images", "predictions", "metrics", "params:evaluation"],
-                outputs="confident_mistakes_figure",
-                name="draw_confident_mistakes",
             ),
         ],
         namespace="modelling",

@@ -1,0 +1,69 @@
+"""Which galaxies a classifier errs on: its error rate against what they look like."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from galaxy_morphology.evaluation.scores import wilson_interval
+
+
+def error_rates(
+    predictions: pd.DataFrame,
+    features: pd.DataFrame,
+    quantities: Sequence[str],
+    *,
+    n_bins: int,
+    confidence: float,
+) -> pd.DataFrame:
+    """Error rate in bins of quantities and for flagged galaxies.
+
+    Args:
+        predictions: A row per galaxy: ``cataid`` and ``correct``.
+        features: By ``cataid``: the quantities. Numbers are binned; what is true or false, or a
+            text, is counted by value.
+        quantities: Columns of ``features``.
+        n_bins: Bins of equally many galaxies for each number.
+        confidence: Level of the intervals (Wilson).
+
+    Returns:
+        A row per bin: ``quantity``, ``bin`` in words, ``centre`` (median of the quantity,
+        missing for what is no number), number of galaxies ``n``, ``error_rate``, ``low`` and
+        ``high``. Galaxies for which a number is missing are a bin of their own.
+    """
+    table = predictions[["cataid", "correct"]].merge(features, on="cataid", validate="1:1")
+    rows = []
+    for quantity in quantities:
+        for words, some in _bins(table, quantity, n_bins):
+            wrong = int((~some["correct"]).sum())
+            score = wilson_interval(wrong, len(some), confidence)
+            is_number = pd.api.types.is_float_dtype(some[quantity])
+            rows.append(
+                {
+                    "quantity": quantity,
+                    "bin": words,
+                    "centre": some[quantity].median() if is_number else np.nan,
+                    "n": len(some),
+                    "error_rate": score["value"],
+                    "low": score["low"],
+                    "high": score["high"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _bins(table: pd.DataFrame, quantity: str, n_bins: int) -> list[tuple[str, pd.DataFrame]]:
+    """Galaxies by the bin they are in, none of them empty."""
+    values = table[quantity]
+    if not pd.api.types.is_float_dtype(values):
+        groups = table.groupby(values.astype(str).replace("", "none"))
+        return [(str(value), some) for value, some in groups]
+    order = table[values.notna()].sort_values(quantity, kind="stable")
+    bins = []
+    for rows in np.array_split(np.arange(len(order)), n_bins):
+        some = order.iloc[rows]
+        if len(some):
+            bins.append((f"{some[quantity].min():.3g} to {some[quantity].max():.3g}", some))
+    if values.isna().any():
+        bins.append(("not measured", table[values.isna()]))
+    return bins

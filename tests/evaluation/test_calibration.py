@@ -1,0 +1,117 @@
+"""Probabilities that mean what they say, against scikit-learn, closed forms and known answers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit, softmax
+from sklearn.metrics import brier_score_loss, log_loss
+
+from galaxy_morphology.evaluation import (
+    adjust_prior,
+    calibration_scores,
+    fit_temperature,
+    reliability,
+)
+from galaxy_morphology.typing import FloatArray, IntArray
+
+INTERVALS: dict[str, Any] = {"confidence": 0.95, "n_resamples": 200, "seed": 0}
+
+
+def drawn_from(probability: FloatArray, seed: int = 0) -> IntArray:
+    """A true class for each galaxy, drawn with these probabilities."""
+    rng = np.random.default_rng(seed)
+    return np.array([rng.choice(len(row), p=row) for row in probability])
+
+
+def two(probability: FloatArray) -> FloatArray:
+    return np.stack([1 - probability, probability], axis=1)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_a_known_temperature_is_found(temperature: float, n_classes: int) -> None:
+    rng = np.random.default_rng(1)
+    if n_classes == 2:
+        honest = rng.normal(0, 2, (6000, 1))
+        truth = drawn_from(two(expit(honest[:, 0])))
+    else:
+        honest = rng.normal(0, 2, (6000, n_classes))
+        truth = drawn_from(softmax(honest, axis=1))
+    assert fit_temperature(honest * temperature, truth) == pytest.approx(temperature, rel=0.1)
+
+
+def test_single_galaxies_with_extreme_logits_do_not_decide_the_temperature() -> None:
+    honest = np.random.default_rng(2).normal(0, 2, 2000)
+    truth = drawn_from(two(expit(honest)))
+    logits, wrong = np.append(honest, [60.0, 45.0]), np.append(truth, [0, 0])
+    assert fit_temperature(logits[:, None], wrong) == pytest.approx(1, rel=0.1)
+
+
+def test_another_mix_of_classes_is_bayes_theorem() -> None:
+    # By hand: odds of 3 : 1 for equal shares, times 0.7 / 0.3.
+    adjusted = adjust_prior(np.array([[0.25, 0.75]]), np.array([0.3, 0.7]))
+    assert adjusted[0, 1] / adjusted[0, 0] == pytest.approx(3 * 0.7 / 0.3)
+    same = np.array([[0.1, 0.2, 0.7]])
+    np.testing.assert_allclose(adjust_prior(same, np.array([2.0, 2.0, 2.0])), same)
+
+
+def test_the_adjusted_mix_is_right_where_the_mix_is_known() -> None:
+    # Two normal distributions: the logit for equal shares is 2x, and Bayes' theorem known.
+    rng = np.random.default_rng(3)
+    truth = (rng.random(40_000) < 0.9).astype(int)
+    x = rng.normal(2 * truth - 1, 1)
+    adjusted = adjust_prior(two(expit(2 * x)), np.array([0.1, 0.9]))[:, 1]
+    some = (adjusted > 0.6) & (adjusted < 0.7)
+    assert truth[some].mean() == pytest.approx(adjusted[some].mean(), abs=0.04)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_log_loss_and_brier_score_are_those_of_scikit_learn(n_classes: int) -> None:
+    rng = np.random.default_rng(4)
+    before, after = (rng.dirichlet(np.ones(n_classes), 300) for _ in range(2))
+    truth = drawn_from(after)
+    scores = calibration_scores(before, after, truth, **INTERVALS)
+    for stage, probability in (("before", before), ("after", after)):
+        expected = log_loss(truth, probability, labels=range(n_classes))
+        assert scores[stage]["log_loss"]["value"] == pytest.approx(expected)
+        if n_classes == 2:
+            brier = brier_score_loss(truth, probability[:, 1])
+            assert scores[stage]["brier"]["value"] == pytest.approx(brier)
+    for measure, difference in scores["difference"].items():
+        values = [scores[stage][measure]["value"] for stage in ("after", "before")]
+        assert difference["value"] == pytest.approx(values[0] - values[1])  # type: ignore[operator]
+        assert difference["low"] < difference["value"] < difference["high"]  # type: ignore[operator]
+
+
+def test_paired_differences_are_surer_than_the_scores_themselves() -> None:
+    before = two(np.random.default_rng(5).uniform(0.05, 0.95, 400))
+    after = 0.9 * before + 0.05
+    scores = calibration_scores(before, after, drawn_from(before), **INTERVALS)
+    widths = {
+        stage: scores[stage]["brier"]["high"] - scores[stage]["brier"]["low"]  # type: ignore[operator]
+        for stage in scores
+    }
+    assert widths["difference"] < widths["after"] / 4
+
+
+def test_the_calibration_error_of_known_cases() -> None:
+    # Always 80 % sure and always right: off by 0.2. Right in 80 % of the cases: not off at all,
+    # but for the bins of ten, which hold eight right ones each.
+    sure = two(np.full(100, 0.8))
+    always, mostly = np.ones(100, int), np.tile([1] * 8 + [0] * 2, 10)
+    for truth, error in ((always, 0.2), (mostly, 0.0)):
+        scores = calibration_scores(sure, sure, truth, **INTERVALS)
+        assert scores["after"]["calibration_error"]["value"] == pytest.approx(error)
+
+
+@given(n=st.integers(1, 60), seed=st.integers(0, 99))
+def test_bins_hold_every_galaxy_once(n: int, seed: int) -> None:
+    probability = two(np.random.default_rng(seed).uniform(size=n))
+    table = reliability(probability, drawn_from(probability), confidence=0.95)
+    assert table["n"].sum() == n
+    assert table["n"].max() - table["n"].min() <= 1
+    assert table["certainty"].is_monotonic_increasing
+    assert table["accuracy"].between(table["low"], table["high"]).all()
