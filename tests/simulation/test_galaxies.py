@@ -226,7 +226,9 @@ def test_arms_and_knots_lie_in_the_plane_of_the_disc(part: str, inclination: flo
     # The same random numbers lay out the same arms and knots.
     rng = np.random.default_rng(0)
     face_on = (
-        _arms_density(galaxy, rng) if part == "arms" else _knots_density(galaxy, _disc_density, rng)
+        _arms_density(galaxy, rng)
+        if part == "arms"
+        else _knots_density(galaxy, _disc_density(), rng)
     )
     grid_pixel = 2 * GRID_RADIUS / GRID_PIXELS * 5.0 * SCALE_LENGTH
     seen = seen_in_the_plane(galaxy) * grid_pixel
@@ -292,7 +294,7 @@ def test_knots_shift_as_a_whole() -> None:
         still, shifted = (
             moments(
                 _knots_density(
-                    KNOTS | {"knots_scatter": scatter}, _disc_density, np.random.default_rng(seed)
+                    KNOTS | {"knots_scatter": scatter}, _disc_density(), np.random.default_rng(seed)
                 )
             )[0]
             for scatter in (0.0, 0.3)

@@ -1,5 +1,6 @@
 """Figures of the classifier: how it learned, how often it is right, where it errs."""
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from galaxy_morphology.figures.style import (
 from galaxy_morphology.typing import Figure, Images
 
 LEAST_SHARE_SHOWN = 0.05
+LABEL_WIDTH = 14  # characters
 
 
 def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
@@ -193,7 +195,10 @@ def error_rates(rates: pd.DataFrame, of_all: float) -> Figure:
         if is_number:
             ax.locator_params(axis="x", nbins=5)
         else:
-            labels = [f"{words}\n({n})" for words, n in zip(some["bin"], some["n"], strict=True)]
+            labels = [
+                f"{fill(words, LABEL_WIDTH)}\n({n})"
+                for words, n in zip(some["bin"], some["n"], strict=True)
+            ]
             ax.set_xticks(places, labels, fontsize=7)
             ax.set_xlim(-0.5, len(shown) - 0.5)
         ax.set_xlabel(quantity.replace("_", " "), fontsize=9)

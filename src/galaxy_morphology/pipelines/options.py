@@ -1,6 +1,8 @@
 """What the options of all pipelines share."""
 
-from pydantic import BaseModel, ConfigDict, RootModel, field_validator
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
 
 class Options(BaseModel):
@@ -25,3 +27,20 @@ class Classes(RootModel[dict[int, str]]):
     def names(self) -> list[str]:
         """The class names in the order of their values of TARGET: the order of probabilities."""
         return [self.root[target] for target in sorted(self.root)]
+
+
+class CutoutOptions(Options):
+    """Which cut-outs are used, and at what size. All in pixels."""
+
+    side: int = Field(ge=16, le=1024)
+    minimum_side: int = Field(ge=1)
+    maximum_side: int = Field(ge=1, le=13_000)  # Pillow refuses more than 179 million pixels
+
+    @model_validator(mode="after")
+    def _some_size_is_allowed(self) -> Self:
+        if self.minimum_side > self.maximum_side:
+            raise ValueError(
+                f"minimum_side {self.minimum_side} is above maximum_side {self.maximum_side}: no "
+                "cut-out would be used"
+            )
+        return self

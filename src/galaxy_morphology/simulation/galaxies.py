@@ -3,7 +3,7 @@
 GalSim: Rowe et al. (2015), Astronomy and Computing 10, 121.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,13 +146,12 @@ def _arms_and_knots(
     import galsim
 
     layers: list[tuple[NDArray[np.float64], dict[str, float]]] = []
-    knots_follow = _disc_density
+    followed = _disc_density()
     if in_arms:
-        arms = _arms_density(galaxy, rng)
-        layers.append((arms, _fluxes(galaxy, "arms", in_arms)))
-        knots_follow = lambda: arms  # noqa: E731
+        followed = _arms_density(galaxy, rng)
+        layers.append((followed, _fluxes(galaxy, "arms", in_arms)))
     if in_knots:
-        knots = _knots_density(galaxy, knots_follow, rng)
+        knots = _knots_density(galaxy, followed, rng)
         layers.append((knots, _fluxes(galaxy, "knots", in_knots)))
     pixel = 2 * GRID_RADIUS / GRID_PIXELS * galaxy["disc_half_light_radius"] * SCALE_LENGTH
     light = {}
@@ -211,24 +210,21 @@ def _arms_density(galaxy: Mapping[str, Any], rng: np.random.Generator) -> NDArra
 
 
 def _knots_density(
-    galaxy: Mapping[str, Any],
-    followed: Callable[[], NDArray[np.float64]],
-    rng: np.random.Generator,
+    galaxy: Mapping[str, Any], followed: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """The light of star-forming knots: a few Gaussians of unequal light where light is already."""
     from scipy.ndimage import gaussian_filter
 
     per_scale_length = GRID_PIXELS / (2 * GRID_RADIUS)
-    density = followed()
     n_knots = max(1, round(galaxy["knots_number"]))
-    places = rng.choice(density.size, n_knots, p=density.ravel())
-    rows, columns = np.unravel_index(places, density.shape)
+    places = rng.choice(followed.size, n_knots, p=followed.ravel())
+    rows, columns = np.unravel_index(places, followed.shape)
     shift = rng.normal(0, 1, 2) * galaxy["knots_scatter"] * per_scale_length
     rows = np.clip(rows + round(shift[0]), 0, GRID_PIXELS - 1)
     columns = np.clip(columns + round(shift[1]), 0, GRID_PIXELS - 1)
-    points = np.zeros_like(density)
+    points = np.zeros_like(followed)
     np.add.at(points, (rows, columns), rng.lognormal(0, 0.7, n_knots))
     # Two sizes, from compact clusters to associations.
-    large = rng.random(density.shape) < 0.4
+    large = rng.random(followed.shape) < 0.4
     knots = gaussian_filter(points * large, 3.5) + gaussian_filter(points * ~large, 1.2)
     return np.asarray(knots / knots.sum())

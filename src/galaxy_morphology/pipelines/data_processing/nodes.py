@@ -3,11 +3,10 @@
 import pandas as pd
 
 from galaxy_morphology.pipelines.data_processing.options import (
-    CutoutOptions,
     SheetOptions,
     SplitOptions,
 )
-from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.options import Classes, CutoutOptions
 from galaxy_morphology.typing import ArrayRows, CutoutArchive, Figure, Images
 
 

@@ -7,23 +7,6 @@ from pydantic import Field, model_validator
 from galaxy_morphology.pipelines.options import Options
 
 
-class CutoutOptions(Options):
-    """Which cut-outs are used, and at what size. All in pixels."""
-
-    side: int = Field(ge=16, le=1024)
-    minimum_side: int = Field(ge=1)
-    maximum_side: int = Field(ge=1, le=13_000)  # Pillow refuses more than 179 million pixels
-
-    @model_validator(mode="after")
-    def _some_size_is_allowed(self) -> Self:
-        if self.minimum_side > self.maximum_side:
-            raise ValueError(
-                f"minimum_side {self.minimum_side} is above maximum_side {self.maximum_side}: no "
-                "cut-out would be used"
-            )
-        return self
-
-
 class SplitOptions(Options):
     """Shares of the whole; the rest is for training."""
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from galaxy_morphology.pipelines.data_processing.options import CutoutOptions
-from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.simulation.options import (
     ObservationOptions,
     Populations,

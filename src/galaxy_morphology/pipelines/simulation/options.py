@@ -1,6 +1,6 @@
 """Typed parameters of simulation."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, RootModel, model_validator
 
@@ -88,6 +88,10 @@ class OneOf(Options):
 Distribution = float | Normal | LogNormal | NumberCounts | OneOf | Uniform
 
 
+Limits = dict[str, tuple[float, float]]
+"""Least and largest value by parameter."""
+
+
 def limits(distribution: Distribution) -> tuple[float, float]:
     """The smallest and the largest value that can be drawn."""
     if isinstance(distribution, _Limited):
@@ -100,15 +104,19 @@ def limits(distribution: Distribution) -> tuple[float, float]:
 
 
 class _Component(Options):
-    """A part of a galaxy; what it allows is checked when all of its parameters are known."""
+    """A part of a galaxy; ``possible`` are the limits of what can be drawn for it."""
 
-    def _check(self, **allowed: tuple[float, float]) -> None:
-        for name, (lowest, highest) in allowed.items():
+    possible: ClassVar[Limits]
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        for name, (lowest, highest) in self.possible.items():
             smallest, largest = limits(getattr(self, name))
             if smallest < lowest or largest > highest:
                 raise ValueError(
                     f"{name} may be {smallest} to {largest}; expected {lowest} to {highest}"
                 )
+        return self
 
 
 class _OptionalComponent(_Component):
@@ -135,15 +143,12 @@ class Bulge(_Coloured):
     half_light_radius: Distribution
     axis_ratio: Distribution
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        self._check(
-            fraction=(ABOVE_ZERO, 1),
-            sersic_index=(0.3, 6.2),  # what GalSim draws
-            half_light_radius=(ABOVE_ZERO, 1000),
-            axis_ratio=(0.05, 1),
-        )
-        return self
+    possible: ClassVar[Limits] = {
+        "fraction": (ABOVE_ZERO, 1),
+        "sersic_index": (0.3, 6.2),  # what GalSim draws
+        "half_light_radius": (ABOVE_ZERO, 1000),
+        "axis_ratio": (0.05, 1),
+    }
 
 
 class Disc(_Component):
@@ -153,10 +158,11 @@ class Disc(_Component):
     inclination: Distribution
     thickness: Distribution
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        self._check(half_light_radius=(ABOVE_ZERO, 1000), inclination=(0, 90), thickness=(0.01, 1))
-        return self
+    possible: ClassVar[Limits] = {
+        "half_light_radius": (ABOVE_ZERO, 1000),
+        "inclination": (0, 90),
+        "thickness": (0.01, 1),
+    }
 
 
 class Arms(_Coloured):
@@ -167,12 +173,12 @@ class Arms(_Coloured):
     pitch_angle: Distribution
     sharpness: Distribution
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        self._check(
-            fraction=(ABOVE_ZERO, 1), number=(1, 12), pitch_angle=(1, 80), sharpness=(0.1, 50)
-        )
-        return self
+    possible: ClassVar[Limits] = {
+        "fraction": (ABOVE_ZERO, 1),
+        "number": (1, 12),
+        "pitch_angle": (1, 80),
+        "sharpness": (0.1, 50),
+    }
 
 
 class Bar(_Coloured):
@@ -182,10 +188,11 @@ class Bar(_Coloured):
     length: Distribution
     axis_ratio: Distribution
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        self._check(fraction=(ABOVE_ZERO, 1), length=(ABOVE_ZERO, 5), axis_ratio=(0.05, 1))
-        return self
+    possible: ClassVar[Limits] = {
+        "fraction": (ABOVE_ZERO, 1),
+        "length": (ABOVE_ZERO, 5),
+        "axis_ratio": (0.05, 1),
+    }
 
 
 class Knots(_Coloured):
@@ -195,10 +202,11 @@ class Knots(_Coloured):
     number: Distribution
     scatter: Distribution
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        self._check(fraction=(ABOVE_ZERO, 1), number=(1, 1000), scatter=(0, 3))
-        return self
+    possible: ClassVar[Limits] = {
+        "fraction": (ABOVE_ZERO, 1),
+        "number": (1, 1000),
+        "scatter": (0, 3),
+    }
 
 
 class Dust(_OptionalComponent):
@@ -207,10 +215,10 @@ class Dust(_OptionalComponent):
     optical_depth: Distribution
     thickness: Distribution
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        self._check(optical_depth=(0, 100), thickness=(0.01, 1))
-        return self
+    possible: ClassVar[Limits] = {
+        "optical_depth": (0, 100),
+        "thickness": (0.01, 1),
+    }
 
 
 class Population(Options):
