@@ -219,7 +219,7 @@ def reliability_diagrams(
         metrics: By split, with what ``calibration_scores`` returns as ``calibration``.
     """
     simulated = any(scores["simulated"] for scores in metrics.values())
-    figure = new_figure(4.6 * len(metrics), 4.4, simulated=simulated)
+    figure = new_figure(4.6 * len(metrics), 4.8, simulated=simulated)
     for ax, (split, stages) in zip(
         figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True
     ):
@@ -237,7 +237,8 @@ def reliability_diagrams(
         ax.set_xlabel("probability of the predicted class")
         ax.set_ylabel("accuracy")
         ax.set_title(f"{split}: temperature {calibration['temperature']:.2f}", fontsize=11)
-        ax.legend(frameon=False, fontsize=8, loc="upper left")
+        # Below the panel: bars of few galaxies reach everywhere.
+        ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14))
         hide_frame(ax)
     return figure
 
