@@ -32,6 +32,7 @@ TINY: dict[str, Any] = {
     "training.epochs": 2,
     "training.batch_norm_galaxies": 64,
     "evaluation.n_resamples": 50,
+    "suspects.n_trees": 20,
     "lime.n_samples": 40,
     "lime.n_segments": 12,
     "integrated_gradients.steps": 8,

@@ -67,7 +67,9 @@ def test_tasks_and_pipelines_are_those_of_the_registry(graph: Any) -> None:
 
 
 def test_every_task_is_in_the_box_of_its_stage(graph: Any) -> None:
-    stages = {"data_processing", "morphology", "modelling", "evaluation", "explainability"}
+    stages = {
+        "data_processing", "morphology", "modelling", "evaluation", "explainability", "reporting",
+    }  # fmt: skip
     assert set(graph.modular_pipelines) == stages | {"__root__"}
     tasks = [node for node in graph.nodes if node.type == "task"]
     assert {tuple(task.modular_pipelines) for task in tasks} == {(stage,) for stage in stages}

@@ -8,14 +8,16 @@ from galaxy_morphology.pipelines import (
     explainability,
     modelling,
     morphology,
+    reporting,
     simulation,
+    truth,
 )
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Register the stages by name, those of a survey as ``__default__``, and ``demo``.
 
-    ``demo`` is the same on a survey that it simulates first.
+    ``demo`` is the same on a survey that it simulates first, and compared with its truth.
     """
     # Explicit: sums on top of find_pipelines() break, since it loads only what a run names.
     stages = {
@@ -24,7 +26,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "modelling": modelling.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
         "explainability": explainability.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
     }
     survey = sum(stages.values(), Pipeline([]))
-    simulated = simulation.create_pipeline()
-    return {**stages, "simulation": simulated, "demo": simulated + survey, "__default__": survey}
+    around = {"simulation": simulation.create_pipeline(), "truth": truth.create_pipeline()}
+    return {**stages, **around, "demo": sum(around.values(), survey), "__default__": survey}

@@ -74,6 +74,10 @@ class CutoutArchive(Cutouts, Protocol):
 
     def __iter__(self) -> Iterator[int]: ...
 
+    def summary(self) -> dict[str, Any]:
+        """Name (``file``), size (``bytes``), ``sha256`` of the archive, and ``simulated``."""
+        ...
+
 
 class SimulatedArchive(NamedTuple):
     """What an archive of simulated galaxies holds.

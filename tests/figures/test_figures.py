@@ -243,6 +243,19 @@ def test_the_accuracy_of_what_is_kept_is_drawn_with_the_threshold() -> None:
     )
 
 
+RIGHT_THEN_WRONG = np.arange(20) < 5
+
+
+def suspects(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(suggested_class="Other", label_quality=0.2, suspected=True)
+
+
+def found(*, simulated: bool) -> dict[str, Any]:
+    interval = {"value": 0.5, "low": 0.4, "high": 0.6}
+    scores = {"precision": interval, "recall": interval, "n": 4}
+    return {"simulated": simulated, "suspected": scores, "top": scores}
+
+
 @pytest.mark.parametrize("simulated", [True, False])
 def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> None:
     table, scores = galaxies(simulated=simulated), metrics(simulated=simulated)
@@ -259,6 +272,8 @@ def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> N
         figures.error_rates(rates(simulated=simulated), 0.1),
         figures.reliability_diagrams(reliability_of(scores), scores),
         figures.selective_accuracy(selection_of(scores), scores),
+        figures.suspect_labels(IMAGES, table["cataid"], suspects(table), NAMES, n_galaxies=3),
+        figures.suspects_found(RIGHT_THEN_WRONG, found(simulated=simulated)),
         figures.explanation_page(IMAGES, table, maps, notes),
         figures.attribution_sheet(IMAGES, table, "LIME", maps["LIME"], notes),
     ]

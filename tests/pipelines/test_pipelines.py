@@ -21,7 +21,7 @@ from galaxy_morphology.pipeline_registry import register_pipelines
 FIGURES = {
     "augmentation", "class_counts", "confident_mistakes", "confusion_matrix", "cutouts",
     "error_rates", "explanations", "grad_cam", "integrated_gradients", "lime", "reliability", "roc",
-    "selective_accuracy", "training_curves",
+    "selective_accuracy", "suspect_labels", "training_curves",
 }  # fmt: skip
 
 
@@ -32,6 +32,7 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
         "04_feature/features.parquet",
         "05_model_input/images.npy",
         "05_model_input/galaxies.parquet",
+        "05_model_input/archive_summary.json",
         "05_model_input/class_weights.json",
         "06_models/training_state.npz",
         "06_models/classifier.keras",
@@ -43,7 +44,9 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
         "07_model_output/attributions.npz",
         "08_reporting/rejected_galaxies.csv",
         "08_reporting/error_rates.csv",
+        "08_reporting/suspect_labels.csv",
         "08_reporting/metrics.json",
+        "08_reporting/model_card.md",
         "08_reporting/explanation_quality.csv",
         *(f"08_reporting/{name}.png" for name in FIGURES),
     }
@@ -405,19 +408,23 @@ def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None
     assert galaxies["target"].tolist() == truth["given_target"].tolist()
     assert structure.shape == (60, 32, 32, 3)
     assert not galaxies["duplicate_of"].notna().any()
-    for name in FIGURES | {"populations"}:
+    for name in FIGURES | {"populations", "population_error_rates", "suspects_found"}:
         assert (simulated_run / f"08_reporting/{name}.png").is_file()
 
 
 def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_run: Path) -> None:
     tables = [path for path in simulated_run.rglob("*") if path.suffix in {".csv", ".parquet"}]
-    assert len(tables) == 10
+    assert len(tables) == 12
     for path in tables:
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
         assert path.stem == "simulated_truth" or table["simulated"].all(), path.name
         assert path.stem == "simulated_truth" or "simulated" in table, path.name
     metrics = json.loads((simulated_run / "08_reporting/metrics.json").read_text())
     assert all(scores["simulated"] for scores in metrics.values())
+    found = json.loads((simulated_run / "08_reporting/suspect_scores.json").read_text())
+    assert found["simulated"]
+    card = (simulated_run / "08_reporting/model_card.md").read_text()
+    assert "These galaxies are SIMULATED" in card
 
 
 def test_a_survey_that_was_observed_says_so(small_run: Path) -> None:
@@ -477,8 +484,10 @@ def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: 
 
 def test_runs_are_sums_of_stages_and_boxes_are_named_after_them() -> None:
     pipelines = register_pipelines()
-    stages = {"data_processing", "morphology", "modelling", "evaluation", "explainability"}
-    simulated = stages | {"simulation"}
+    stages = {
+        "data_processing", "morphology", "modelling", "evaluation", "explainability", "reporting",
+    }  # fmt: skip
+    simulated = stages | {"simulation", "truth"}
     assert set(pipelines) == simulated | {"__default__", "demo"}
     assert set(pipelines["__default__"].nodes) == {n for s in stages for n in pipelines[s].nodes}
     assert set(pipelines["demo"].nodes) == {n for s in simulated for n in pipelines[s].nodes}
@@ -491,9 +500,9 @@ def test_the_registry_loads_nothing_heavy(project: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from kedro.framework.startup import bootstrap_project\n"
         f"bootstrap_project(Path({str(project)!r}))\n"
-        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 8\n"
+        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 10\n"
         "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'cv2',\n"
-        "         'galsim', 'astropy', 'joblib', 'photutils']\n"
+        "         'galsim', 'astropy', 'joblib', 'photutils', 'cleanlab']\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     result = subprocess.run(

@@ -1,5 +1,6 @@
 """GALAXIES.zip: cut-outs and labels read member by member, never extracted to disk."""
 
+import hashlib
 import re
 import zipfile
 import zlib
@@ -71,6 +72,19 @@ class CutoutArchive(Mapping[int, bytes]):
             names = ", ".join(member.filename for member in members)
             raise ValueError(f"{len(members)} cut-outs in the archive: {names}")
         return _read_member(self._archive, members[0], self._maximum_member_bytes)
+
+    def summary(self) -> dict[str, Any]:
+        """Name, size in bytes and SHA-256 of the archive, and whether it is simulated."""
+        file = self._archive.fp
+        assert file is not None  # noqa: S101 - it is open
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        return {
+            "file": PurePosixPath(self._archive.filename or "unnamed").name,
+            "bytes": file.tell(),
+            "sha256": digest,
+            "simulated": self.simulated,
+        }
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._members)

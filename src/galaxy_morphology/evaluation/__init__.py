@@ -6,6 +6,8 @@ from galaxy_morphology.evaluation.calibration import (
     fit_temperature,
     reliability,
 )
+from galaxy_morphology.evaluation.card import model_card
+from galaxy_morphology.evaluation.comparison import compare_predictions
 from galaxy_morphology.evaluation.errors import error_rates
 from galaxy_morphology.evaluation.predictions import (
     logit_table,
@@ -20,21 +22,31 @@ from galaxy_morphology.evaluation.selective import (
     selection_scores,
     selective_accuracy,
 )
+from galaxy_morphology.evaluation.suspects import (
+    cross_validated_probabilities,
+    rank_suspects,
+    suspect_scores,
+)
 
 __all__ = [
     "adjust_prior",
     "calibration_scores",
     "choose_threshold",
     "class_codes",
+    "compare_predictions",
+    "cross_validated_probabilities",
     "error_rates",
     "fit_temperature",
     "format_metrics",
     "logit_table",
     "logits_of",
+    "model_card",
     "prediction_table",
     "probabilities_of",
+    "rank_suspects",
     "reliability",
     "score_predictions",
     "selection_scores",
     "selective_accuracy",
+    "suspect_scores",
 ]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from galaxy_morphology.evaluation.scores import (
     Score,
     bootstrap_interval,
+    brier_score,
     resampled_rows,
     wilson_interval,
 )
@@ -144,13 +145,11 @@ def _measures(probability: FloatArray, truth: IntArray) -> NDArray[np.float64]:
     """Log loss, Brier score and calibration error."""
     of_truth = probability[np.arange(len(truth)), truth]
     log_loss = -np.log(np.maximum(of_truth, SMALLEST)).mean()
-    squares = ((probability - np.eye(probability.shape[1])[truth]) ** 2).sum(axis=1).mean()
-    brier = squares / 2 if probability.shape[1] == 2 else squares
     certainty, correct = _certainty(probability, truth)
     gaps = [
         len(some) * abs(certainty[some].mean() - correct[some].mean()) for some in _bins(certainty)
     ]
-    return np.array([log_loss, brier, sum(gaps) / len(truth)])
+    return np.array([log_loss, brier_score(probability, truth), sum(gaps) / len(truth)])
 
 
 def _certainty(

@@ -89,6 +89,39 @@ def score_predictions(
     }
 
 
+def point_scores(probability: FloatArray, truth: IntArray) -> dict[str, float]:
+    """The scores that classifiers are compared by, without intervals.
+
+    Args:
+        probability: Of each class, [N, K].
+        truth: Index of each galaxy's class, [N].
+
+    Returns:
+        ``accuracy``, ``macro_f1``, ``roc_auc`` (NaN where a class is missing) and ``brier``.
+    """
+    n_classes = probability.shape[1]
+    confusion = np.zeros((n_classes, n_classes), int)
+    np.add.at(confusion, (truth, probability.argmax(axis=1)), 1)
+    return {
+        "accuracy": float(np.diag(confusion).sum() / len(truth)),
+        "macro_f1": float(_averages(confusion)["macro_f1"]),
+        "roc_auc": _roc_auc(truth, probability),
+        "brier": brier_score(probability, truth),
+    }
+
+
+def brier_score(probability: FloatArray, truth: IntArray) -> float:
+    """Mean squared error of the probabilities (Brier 1950), halved where there are two classes.
+
+    Args:
+        probability: Of each class, [N, K].
+        truth: Index of each galaxy's class, [N].
+    """
+    n_classes = probability.shape[1]
+    squares = ((probability - np.eye(n_classes)[truth]) ** 2).sum(axis=1).mean()
+    return float(squares / 2 if n_classes == 2 else squares)
+
+
 def wilson_interval(n_successes: int, n_trials: int, confidence: float) -> Score:
     """A proportion and its score interval (Wilson 1927), good for few trials and extreme rates.
 

@@ -18,6 +18,8 @@ from galaxy_morphology.figures.scores import (
     reliability_diagrams,
     roc_curves,
     selective_accuracy,
+    suspect_labels,
+    suspects_found,
     training_curves,
 )
 
@@ -35,5 +37,7 @@ __all__ = [
     "reliability_notes",
     "roc_curves",
     "selective_accuracy",
+    "suspect_labels",
+    "suspects_found",
     "training_curves",
 ]

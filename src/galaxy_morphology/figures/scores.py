@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from galaxy_morphology.figures.style import (
     GREY,
@@ -18,7 +19,9 @@ from galaxy_morphology.figures.style import (
 from galaxy_morphology.typing import Figure, Images
 
 LEAST_SHARE_SHOWN = 0.05
-LABEL_WIDTH = 14  # characters
+LABELS_WIDTH = 56  # characters below a panel
+SHORTEST_LABEL = 9
+MANY_LABELS = 5
 
 
 def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
@@ -140,6 +143,12 @@ def confident_mistakes(
         n_galaxies: Most cut-outs to show of each class.
     """
     certainty = predictions.filter(like="probability_").max(axis=1).to_numpy()
+    captions = np.array(
+        [
+            f"CATAID {galaxy['cataid']}\n{galaxy['predicted_class']} {sure:.1%}"
+            for galaxy, sure in zip(predictions.to_dict("records"), certainty, strict=True)
+        ]
+    )
     galleries = {}
     for name in class_names:
         of_class = (predictions["split"] == split) & (predictions["class_name"] == name)
@@ -147,35 +156,98 @@ def confident_mistakes(
         surest = wrong[np.argsort(-certainty[wrong], kind="stable")][:n_galaxies]
         title = f"Most confident mistakes, {split}: {len(surest)} of {len(wrong)} {name}"
         galleries[title] = surest
-    columns = 6
-    heights = [0.5 + 1.95 * max(1, -(-len(rows) // columns)) for rows in galleries.values()]
-    figure = new_figure(columns * 1.7, sum(heights), simulated=is_simulated(predictions))
-    subfigures = figure.subfigures(len(galleries), height_ratios=heights, squeeze=False)[:, 0]
-    for gallery, (title, rows) in zip(subfigures, galleries.items(), strict=True):
-        gallery.suptitle(title, fontsize=11)
-        captions = [
-            f"CATAID {galaxy['cataid']}\n{galaxy['predicted_class']} {sure:.1%}"
-            for galaxy, sure in zip(
-                predictions.iloc[rows].to_dict("records"), certainty[rows], strict=True
-            )
+    return _galleries(images, captions, galleries, simulated=is_simulated(predictions))
+
+
+def suspect_labels(
+    images: Images,
+    cataids: pd.Series,
+    suspects: pd.DataFrame,
+    class_names: list[str],
+    *,
+    n_galaxies: int,
+) -> Figure:
+    """The galaxies whose labels are the most suspicious, a gallery for each label given.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        cataids: Of the images, [N].
+        suspects: The same galaxies, the most suspicious first: ``cataid``, ``class_name``,
+            ``suggested_class``, ``label_quality``, ``suspected`` and ``simulated``.
+        class_names: The classes in the order to show them.
+        n_galaxies: Most cut-outs to show of each class.
+    """
+    rows_of = pd.Series(np.arange(len(cataids)), index=cataids.to_numpy())
+    captions = np.full(len(cataids), "", dtype=object)
+    galleries = {}
+    for name in class_names:
+        of_class = suspects[(suspects["class_name"] == name) & suspects["suspected"]]
+        shown = of_class.head(n_galaxies)
+        rows = rows_of[shown["cataid"]].to_numpy()
+        captions[rows] = [
+            f"CATAID {galaxy['cataid']}\nrather {galaxy['suggested_class']}, "
+            f"{1 - galaxy['label_quality']:.0%}"
+            for galaxy in shown.to_dict("records")
         ]
-        show_cutouts(panels(gallery, len(rows), columns), images[rows], captions)
+        title = f"Labelled {name}: the {len(shown)} most suspicious of {len(of_class)} suspects"
+        galleries[title] = rows
+    return _galleries(images, captions, galleries, simulated=is_simulated(suspects))
+
+
+def suspects_found(is_wrong: NDArray[np.bool_], scores: dict[str, Any]) -> Figure:
+    """How many of the wrong labels are found how far down the ranking of suspects.
+
+    Args:
+        is_wrong: Whether each label is wrong, the most suspicious first, [N].
+        scores: Of ``suspected`` and of the ``top`` of the ranking: ``precision``, ``recall``
+            and ``n``; and ``simulated``.
+    """
+    figure = new_figure(6.4, 4.2, simulated=scores["simulated"])
+    ax = figure.subplots()
+    looked_at = np.arange(1, len(is_wrong) + 1)
+    found = np.cumsum(is_wrong)
+    share = looked_at / len(is_wrong)
+    curves = {
+        f"recall: of the {is_wrong.sum()} wrong labels, found": found / max(is_wrong.sum(), 1),
+        "precision: of those looked at, wrong": found / looked_at,
+    }
+    for i, (label, values) in enumerate(curves.items()):
+        ax.plot(share, values, color=colour_of(i), label=label)
+    for name, marker in {"suspected": "o", "top": "s"}.items():
+        part = scores[name]
+        what = "suspects" if name == "suspected" else f"first {part['n'] / len(is_wrong):.0%}"
+        for i, measure in enumerate(("recall", "precision")):
+            value = part[measure]["value"]
+            if value is not None:
+                ax.plot(
+                    part["n"] / len(is_wrong), value, marker=marker, ls="", color=colour_of(i),
+                    label=f"{what}: {measure} {_in_words(part[measure])}",
+                )  # fmt: skip
+    ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1, label="recall of a random order")
+    ax.set_xlabel("share of galaxies looked at, the most suspicious label first")
+    ax.set_ylim(0, 1.02)
+    ax.set_xlim(0, 1)
+    figure.legend(frameon=False, fontsize=8, loc="outside upper center", ncols=2)
+    hide_frame(ax)
     return figure
 
 
-def error_rates(rates: pd.DataFrame, of_all: float) -> Figure:
+def error_rates(rates: pd.DataFrame, of_all: float, *, against: str = "label") -> Figure:
     """Error rate against what galaxies look like, a panel for each quantity.
 
     Args:
         rates: A row per bin: ``quantity``, ``bin``, ``centre``, ``n``, ``error_rate``, ``low``,
             ``high``, ``split`` and ``simulated``.
         of_all: Error rate of all galaxies.
+        against: What counts as right.
     """
     quantities = list(rates["quantity"].unique())
     columns = 3
     rows = -(-len(quantities) // columns)
     figure = new_figure(columns * 3.4, 0.4 + rows * 2.6, simulated=is_simulated(rates))
-    figure.suptitle(f"Error rate of {rates['split'].iloc[0]} galaxies", fontsize=11)
+    figure.suptitle(
+        f"Error rate of {rates['split'].iloc[0]} galaxies, against their {against}", fontsize=11
+    )
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for ax in axes[len(quantities) :]:
         ax.set_axis_off()
@@ -195,11 +267,12 @@ def error_rates(rates: pd.DataFrame, of_all: float) -> Figure:
         if is_number:
             ax.locator_params(axis="x", nbins=5)
         else:
+            width = max(SHORTEST_LABEL, LABELS_WIDTH // len(some))
             labels = [
-                f"{fill(words, LABEL_WIDTH)}\n({n})"
+                f"{fill(words.replace('_', ' '), width, break_long_words=False)}\n({n})"
                 for words, n in zip(some["bin"], some["n"], strict=True)
             ]
-            ax.set_xticks(places, labels, fontsize=7)
+            ax.set_xticks(places, labels, fontsize=7 if len(some) < MANY_LABELS else 6)
             ax.set_xlim(-0.5, len(shown) - 0.5)
         ax.set_xlabel(quantity.replace("_", " "), fontsize=9)
         hide_frame(ax)
@@ -279,6 +352,24 @@ def selective_accuracy(curves: dict[str, pd.DataFrame], metrics: dict[str, Any])
     ax.set_ylabel("accuracy of what is kept")
     ax.legend(frameon=False, fontsize=8, loc="lower left")
     hide_frame(ax)
+    return figure
+
+
+def _galleries(
+    images: Images,
+    captions: NDArray[Any],
+    galleries: dict[str, NDArray[np.int_]],
+    *,
+    simulated: bool,
+) -> Figure:
+    """Cut-outs with their captions, one gallery below the other; the rows of each by its title."""
+    columns = 6
+    heights = [0.5 + 1.95 * max(1, -(-len(rows) // columns)) for rows in galleries.values()]
+    figure = new_figure(columns * 1.7, sum(heights), simulated=simulated)
+    subfigures = figure.subfigures(len(galleries), height_ratios=heights, squeeze=False)[:, 0]
+    for gallery, (title, rows) in zip(subfigures, galleries.items(), strict=True):
+        gallery.suptitle(title, fontsize=11)
+        show_cutouts(panels(gallery, len(rows), columns), images[rows], list(captions[rows]))
     return figure
 
 

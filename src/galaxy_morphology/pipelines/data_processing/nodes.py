@@ -1,5 +1,7 @@
 """Nodes of data processing."""
 
+from typing import Any
+
 import pandas as pd
 
 from galaxy_morphology.pipelines.data_processing.options import (
@@ -88,6 +90,20 @@ def list_rejected_galaxies(
         for part in (rejected_labels, rejected_cutouts, without_label, without_cataid)
     ]
     return pd.concat(parts, ignore_index=True).assign(simulated=galaxy_archive.simulated)
+
+
+def describe_archive(galaxy_archive: CutoutArchive, galaxies: pd.DataFrame) -> dict[str, Any]:
+    """Say which archive it was that galaxies came from, so that results can be traced to it.
+
+    Args:
+        galaxy_archive: As it was read.
+        galaxies: What came of it.
+
+    Returns:
+        Name, size in bytes and SHA-256 of the file, whether it is simulated, and the number of
+        ``galaxies``.
+    """
+    return {**galaxy_archive.summary(), "galaxies": len(galaxies)}
 
 
 def draw_class_counts(galaxies: pd.DataFrame, classes: Classes) -> Figure:

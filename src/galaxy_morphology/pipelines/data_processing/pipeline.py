@@ -39,6 +39,12 @@ def create_pipeline() -> Pipeline:
                 name="list_rejected_galaxies",
             ),
             Node(
+                nodes.describe_archive,
+                inputs=["galaxy_archive", "galaxies"],
+                outputs="archive_summary",
+                name="describe_archive",
+            ),
+            Node(
                 nodes.draw_class_counts,
                 inputs=["galaxies", "params:classes"],
                 outputs="class_counts_figure",

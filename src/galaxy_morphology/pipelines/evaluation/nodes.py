@@ -9,6 +9,7 @@ from galaxy_morphology.pipelines.evaluation.options import (
     ClassificationOptions,
     ErrorRateOptions,
     EvaluationOptions,
+    SuspectOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
 from galaxy_morphology.typing import Figure, FloatArray, Images
@@ -172,6 +173,69 @@ def draw_error_rates(error_rates: pd.DataFrame, metrics: dict[str, Any]) -> Figu
 
     split = list(metrics)[-1]
     return figures.error_rates(error_rates, 1 - metrics[split]["accuracy"]["value"])
+
+
+def find_suspect_labels(
+    galaxies: pd.DataFrame,
+    features: pd.DataFrame,
+    predictions: pd.DataFrame,
+    classes: Classes,
+    options: SuspectOptions,
+) -> pd.DataFrame:
+    """Rank all galaxies by how much their label is to be doubted.
+
+    What is said about a label must not have been learned from it. A random forest, crosswise
+    trained on the measures, judges every galaxy; the network, which learned from the training
+    galaxies, has a say of equal weight for the others.
+
+    Args:
+        galaxies: A row per galaxy.
+        features: The same galaxies, with their measures.
+        predictions: The same galaxies, with the network's probabilities.
+        classes: The classes in order.
+        options: Size of the forest, folds and seed.
+
+    Returns:
+        A row per galaxy, the most suspicious first.
+    """
+    from galaxy_morphology import evaluation
+
+    known = features.set_index("cataid").loc[galaxies["cataid"]]
+    probability = evaluation.cross_validated_probabilities(
+        known.drop(columns="simulated").select_dtypes(["number", "bool"]),
+        evaluation.class_codes(galaxies["class_name"], classes.names),
+        galaxies["checksum"],
+        len(classes.names),
+        **options.model_dump(exclude={"n_shown"}),
+    )
+    said = predictions.set_index("cataid").loc[galaxies["cataid"]]
+    unseen = (galaxies["split"] != "training").to_numpy()
+    of_network = evaluation.probabilities_of(said, classes.names)
+    probability[unseen] = (probability[unseen] + of_network[unseen]) / 2
+    return evaluation.rank_suspects(galaxies, probability, classes.names)
+
+
+def draw_suspect_labels(
+    images: Images,
+    galaxies: pd.DataFrame,
+    suspect_labels: pd.DataFrame,
+    classes: Classes,
+    options: SuspectOptions,
+) -> Figure:
+    """Draw the galaxies whose labels are the most suspicious.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        suspect_labels: The same galaxies, the most suspicious first.
+        classes: The classes in order.
+        options: How many to show.
+    """
+    from galaxy_morphology import figures
+
+    return figures.suspect_labels(
+        images, galaxies["cataid"], suspect_labels, classes.names, n_galaxies=options.n_shown
+    )
 
 
 def draw_confusion_matrices(metrics: dict[str, Any]) -> Figure:

@@ -53,6 +53,24 @@ def create_pipeline() -> Pipeline:
                 name="draw_error_rates",
             ),
             Node(
+                nodes.find_suspect_labels,
+                inputs=["galaxies", "features", "predictions", "params:classes", "params:suspects"],
+                outputs="suspect_labels",
+                name="find_suspect_labels",
+            ),
+            Node(
+                nodes.draw_suspect_labels,
+                inputs=[
+                    "images",
+                    "galaxies",
+                    "suspect_labels",
+                    "params:classes",
+                    "params:suspects",
+                ],
+                outputs="suspect_labels_figure",
+                name="draw_suspect_labels",
+            ),
+            Node(
                 nodes.draw_confusion_matrices,
                 inputs="metrics",
                 outputs="confusion_matrix_figure",

@@ -1,0 +1,143 @@
+"""Nodes of the comparison with the truth."""
+
+from typing import Any
+
+import pandas as pd
+
+from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
+from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.truth.options import TruthOptions
+from galaxy_morphology.typing import Figure
+
+
+def find_population_error_rates(
+    predictions: pd.DataFrame,
+    metrics: dict[str, Any],
+    simulated_truth: pd.DataFrame,
+    classes: Classes,
+    options: TruthOptions,
+    evaluation_options: EvaluationOptions,
+) -> pd.DataFrame:
+    """Find the error rate against the true class, for every population and by what was drawn.
+
+    Args:
+        predictions: A row per galaxy.
+        metrics: Scores by split; the last of them is looked at.
+        simulated_truth: A row per galaxy.
+        classes: Class name by value of TARGET.
+        options: Which quantities, and how many bins.
+        evaluation_options: Level of the intervals.
+
+    Returns:
+        A row per bin of each quantity.
+
+    Raises:
+        ValueError: A quantity is not part of the truth, or galaxies are missing from it.
+    """
+    from galaxy_morphology import evaluation
+
+    truth = _with_derived_quantities(simulated_truth)
+    unknown = sorted(set(options.quantities) - set(truth))
+    if unknown:
+        raise ValueError(
+            f"truth.quantities names {', '.join(unknown)}, which simulated_truth does not hold. "
+            f"Known are {', '.join(map(str, truth))}."
+        )
+    split = list(metrics)[-1]
+    some = predictions[predictions["split"] == split]
+    true_class = _of_galaxies(truth, some)["true_target"].map(classes.root)
+    judged = some.assign(correct=some["predicted_class"].to_numpy() == true_class.to_numpy())
+    rates = evaluation.error_rates(
+        judged,
+        truth,
+        options.quantities,
+        n_bins=options.n_bins,
+        confidence=evaluation_options.confidence,
+    )
+    return rates.assign(split=split, simulated=True)
+
+
+def draw_population_error_rates(population_error_rates: pd.DataFrame) -> Figure:
+    """Draw the error rate against the true class.
+
+    Args:
+        population_error_rates: A row per bin of each quantity.
+    """
+    from galaxy_morphology import figures
+
+    rates = population_error_rates
+    of_one = rates[rates["quantity"] == rates["quantity"].iloc[0]]
+    of_all = float((of_one["error_rate"] * of_one["n"]).sum() / of_one["n"].sum())
+    return figures.error_rates(rates, of_all, against="true class")
+
+
+def score_suspects(
+    suspect_labels: pd.DataFrame,
+    simulated_truth: pd.DataFrame,
+    options: TruthOptions,
+    evaluation_options: EvaluationOptions,
+) -> dict[str, Any]:
+    """Score the list of suspect labels by the labels that were flipped.
+
+    Args:
+        suspect_labels: A row per galaxy, the most suspicious first.
+        simulated_truth: A row per galaxy.
+        options: The share of the ranking to look at.
+        evaluation_options: Level of the intervals.
+
+    Returns:
+        Precision and recall of those that are ``suspected`` and of the ``top`` of the ranking.
+    """
+    from galaxy_morphology import evaluation
+
+    truth = _of_galaxies(_with_derived_quantities(simulated_truth), suspect_labels)
+    scores = evaluation.suspect_scores(
+        truth["label_is_wrong"].to_numpy(),
+        suspect_labels["suspected"].to_numpy(),
+        share=options.share_of_suspects,
+        confidence=evaluation_options.confidence,
+    )
+    return {
+        "simulated": True,
+        "n": len(truth),
+        "n_wrong": int(truth["label_is_wrong"].sum()),
+        "share": options.share_of_suspects,
+        **scores,
+    }
+
+
+def draw_suspects_found(
+    suspect_labels: pd.DataFrame, simulated_truth: pd.DataFrame, suspect_scores: dict[str, Any]
+) -> Figure:
+    """Draw how many of the wrong labels are found how far down the ranking.
+
+    Args:
+        suspect_labels: A row per galaxy, the most suspicious first.
+        simulated_truth: A row per galaxy.
+        suspect_scores: Precision and recall of the list.
+    """
+    from galaxy_morphology import figures
+
+    truth = _of_galaxies(_with_derived_quantities(simulated_truth), suspect_labels)
+    return figures.suspects_found(truth["label_is_wrong"].to_numpy(), suspect_scores)
+
+
+def _with_derived_quantities(simulated_truth: pd.DataFrame) -> pd.DataFrame:
+    """The truth, whether the label is wrong, and the size of its larger component (arcsec)."""
+    radii = simulated_truth[["bulge_half_light_radius", "disc_half_light_radius"]]
+    return simulated_truth.assign(
+        label_is_wrong=simulated_truth["true_target"] != simulated_truth["given_target"],
+        largest_half_light_radius=radii.max(axis=1),
+    )
+
+
+def _of_galaxies(truth: pd.DataFrame, galaxies: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the truth for some galaxies, in their order."""
+    unknown = sorted(set(galaxies["cataid"]) - set(truth["cataid"]))
+    if unknown:
+        raise ValueError(
+            f"simulated_truth does not hold CATAID {unknown[0]} and {len(unknown) - 1} others: it "
+            "belongs to another survey. Run the pipelines simulation, data_processing, "
+            "morphology, modelling and evaluation again, or `demo` as a whole."
+        )
+    return truth.set_index("cataid").loc[galaxies["cataid"]].reset_index()

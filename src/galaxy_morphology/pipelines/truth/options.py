@@ -1,0 +1,13 @@
+"""Typed parameters of the comparison with the truth."""
+
+from pydantic import Field
+
+from galaxy_morphology.pipelines.options import Options
+
+
+class TruthOptions(Options):
+    """What simulated galaxies are compared by."""
+
+    quantities: tuple[str, ...] = Field(min_length=1)
+    n_bins: int = Field(ge=1, le=100)
+    share_of_suspects: float = Field(gt=0, le=1)
