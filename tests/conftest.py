@@ -27,8 +27,8 @@ SHARED = PROJECT.parent / "shared"
 
 TINY: dict[str, Any] = {
     "cutouts.side": 32,
-    "network.filters": [4, 8, 8],
-    "network.dense_units": 16,
+    "network.options.three_block.filters": [4, 8, 8],
+    "network.options.three_block.dense_units": 16,
     "training.epochs": 2,
     "training.batch_norm_galaxies": 64,
     "evaluation.n_resamples": 50,

@@ -3,6 +3,7 @@
 from kedro.pipeline import Pipeline
 
 from galaxy_morphology.pipelines import (
+    comparison,
     data_processing,
     evaluation,
     explainability,
@@ -30,4 +31,10 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     survey = sum(stages.values(), Pipeline([]))
     around = {"simulation": simulation.create_pipeline(), "truth": truth.create_pipeline()}
-    return {**stages, **around, "demo": sum(around.values(), survey), "__default__": survey}
+    return {
+        **stages,
+        **around,
+        "comparison": comparison.create_pipeline(),
+        "demo": sum(around.values(), survey),
+        "__default__": survey,
+    }

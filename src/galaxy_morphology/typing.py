@@ -4,11 +4,12 @@ Kedro reads a node's type hints at run time to validate parameters, so every nam
 needs a run-time value; importing Keras for the sake of a hint would cost ten seconds.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge, Interval, Len
 from numpy.typing import DTypeLike, NDArray
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ else:
 __all__ = [
     "ArrayRows",
     "Attribution",
+    "Count",
+    "Counts",
     "CutoutArchive",
     "Cutouts",
     "Figure",
@@ -28,6 +31,7 @@ __all__ = [
     "Images",
     "IntArray",
     "KerasModel",
+    "Share",
     "SimulatedArchive",
     "TrainingState",
 ]
@@ -38,6 +42,11 @@ FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 TrainingState = dict[str, NDArray[Any]]
 """Everything needed to go on training: named arrays, empty when there is nothing to go on from."""
+
+Share = Annotated[float, Interval(ge=0, lt=1)]
+"""A number from 0 to below 1. Kedro's parameters are checked against such hints."""
+Count = Annotated[int, Ge(1)]
+Counts = Annotated[Sequence[Count], Len(1)]
 
 
 class ArrayRows(Protocol):

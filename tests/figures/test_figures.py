@@ -250,6 +250,31 @@ def suspects(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(suggested_class="Other", label_quality=0.2, suspected=True)
 
 
+def compared(*, simulated: bool) -> pd.DataFrame:
+    """Two entries of two seeds and their ensembles, the second entry 0.1 better in everything."""
+    table = pd.DataFrame({"entry": ["one"] * 3 + ["two"] * 3, "seed": ["1", "2", "ensemble"] * 2})
+    for score in ("accuracy", "macro_f1", "roc_auc", "brier"):
+        table[score] = [0.7, 0.72, 0.75, 0.8, 0.82, 0.85]
+        table[f"{score}_difference"] = [0.0] * 3 + [0.1] * 3
+        for name in (score, f"{score}_difference"):
+            table[f"{name}_low"], table[f"{name}_high"] = table[name] - 0.05, table[name] + 0.05
+    return table.assign(split="test", n=544, simulated=simulated)
+
+
+def marked(ax: Any) -> list[list[float]]:
+    """The places of the markers of each seed."""
+    return [list(container.lines[0].get_xdata()) for container in ax.containers]
+
+
+def test_compared_scores_are_where_the_table_says() -> None:
+    figure = figures.compared_scores(compared(simulated=False), "one", ensemble="ensemble")
+    accuracy, *_, brier_difference = figure.axes
+    assert marked(accuracy) == [[0.7, 0.8], [0.72, 0.82], [0.75, 0.85]]
+    assert marked(brier_difference) == [[0.0, 0.1]] * 3
+    assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["one", "two"]
+    assert "544 test galaxies" in texts(figure)
+
+
 def found(*, simulated: bool) -> dict[str, Any]:
     interval = {"value": 0.5, "low": 0.4, "high": 0.6}
     scores = {"precision": interval, "recall": interval, "n": 4}
@@ -273,6 +298,7 @@ def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> N
         figures.reliability_diagrams(reliability_of(scores), scores),
         figures.selective_accuracy(selection_of(scores), scores),
         figures.suspect_labels(IMAGES, table["cataid"], suspects(table), NAMES, n_galaxies=3),
+        figures.compared_scores(compared(simulated=simulated), "one", ensemble="ensemble"),
         figures.suspects_found(RIGHT_THEN_WRONG, found(simulated=simulated)),
         figures.explanation_page(IMAGES, table, maps, notes),
         figures.attribution_sheet(IMAGES, table, "LIME", maps["LIME"], notes),

@@ -14,6 +14,7 @@ import pytest
 from conftest import TINY, run_project
 from kedro.io import DatasetError
 from PIL import Image
+from pydantic import ValidationError
 from survey import draw_galaxy, encode, write_archive, write_survey
 
 from galaxy_morphology.pipeline_registry import register_pipelines
@@ -283,9 +284,7 @@ def test_explainability_runs_alone_and_explains_named_galaxies(
     small_run: Path, tmp_path: Path, project: Path
 ) -> None:
     shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
-    options = (
-        "lime.n_samples=40,lime.n_segments=12,integrated_gradients.steps=8,network.dense_units=16"
-    )
+    options = "lime.n_samples=40,lime.n_segments=12,integrated_gradients.steps=8"
     # The form that Kedro deprecates, as many people know it.
     command = [
         str(Path(sys.executable).with_name("kedro")), "run", "--pipeline", "explainability",
@@ -352,6 +351,13 @@ def test_a_run_that_cannot_split_writes_neither_images_nor_galaxies(tmp_path: Pa
         ("training.optimizer.name=sgd", ["optimizer.name", "'adam' or 'adamw'"]),
         ("split.test_fraction=0.9", ["leave nothing for training", "0.15 + 0.9"]),
         ("cutouts.minimum_side=9000", ["cutouts", "minimum_side 9000 is above maximum_side 4096"]),
+        (
+            "network.name=vgg",
+            ["network", "no network is named vgg; known are three_block, compact"],
+        ),
+        ("network.options.compact.dropout=1", ["dropout", "less than 1"]),
+        ("network.options.compact.dense=1", ["network", "dense", "Extra inputs"]),
+        ("comparison.reference=vgg", ["comparison", "reference 'vgg' is none of what is compared"]),
         ("training.optimizer.learning_rate=.inf", ["learning_rate", "finite number"]),
         ("classes.7=Elliptical", ["classes", "different names"]),
         ("populations.spiral.bugle=1", ["populations", "bugle", "Extra inputs"]),
@@ -488,10 +494,10 @@ def test_runs_are_sums_of_stages_and_boxes_are_named_after_them() -> None:
         "data_processing", "morphology", "modelling", "evaluation", "explainability", "reporting",
     }  # fmt: skip
     simulated = stages | {"simulation", "truth"}
-    assert set(pipelines) == simulated | {"__default__", "demo"}
+    assert set(pipelines) == simulated | {"comparison", "__default__", "demo"}
     assert set(pipelines["__default__"].nodes) == {n for s in stages for n in pipelines[s].nodes}
     assert set(pipelines["demo"].nodes) == {n for s in simulated for n in pipelines[s].nodes}
-    for stage in simulated:
+    for stage in {*simulated, "comparison"}:
         assert {node.namespace for node in pipelines[stage].nodes} == {stage}
 
 
@@ -500,7 +506,7 @@ def test_the_registry_loads_nothing_heavy(project: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from kedro.framework.startup import bootstrap_project\n"
         f"bootstrap_project(Path({str(project)!r}))\n"
-        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 10\n"
+        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 11\n"
         "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'cv2',\n"
         "         'galsim', 'astropy', 'joblib', 'photutils', 'cleanlab']\n"
         "print([name for name in heavy if name in sys.modules])"
@@ -517,6 +523,16 @@ def test_telemetry_is_off_for_everyone_who_clones(project: Path) -> None:
     )
     assert tracked.stdout.strip() == ".telemetry"
     assert (project / ".telemetry").read_text().strip() == "consent: false"
+
+
+def test_every_network_can_be_chosen(tmp_path: Path, small_run: Path) -> None:
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    changes = {"network.name": "compact", "network.options.compact.filters": [4, 8]}
+    run_project(tmp_path, "modelling", "evaluation", "explainability", changes=changes)
+    with np.load(tmp_path / "07_model_output/attributions.npz") as attributions:
+        assert np.abs(attributions["grad_cam"]).max() > 0
+    with pytest.raises(ValidationError, match="no network is named compct; known are three_block"):
+        run_project(tmp_path, "modelling", changes={"network.name": "compct"})
 
 
 def test_tiny_parameters_are_known() -> None:

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -32,6 +32,7 @@ class CutoutArchive(Mapping[int, bytes]):
 
     Args:
         archive: The open zip file.
+        name: Its name.
         image_suffix: What follows the CATAID in the name of an image, e.g. ``_giH.png``.
         maximum_member_bytes: Members that expand to more than this are refused.
 
@@ -41,18 +42,19 @@ class CutoutArchive(Mapping[int, bytes]):
     """
 
     def __init__(
-        self, archive: zipfile.ZipFile, image_suffix: str, maximum_member_bytes: int
+        self, archive: zipfile.ZipFile, name: str, image_suffix: str, maximum_member_bytes: int
     ) -> None:
         self._archive = archive
+        self._name = name
         self._maximum_member_bytes = maximum_member_bytes
         self._members: dict[int, list[zipfile.ZipInfo]] = defaultdict(list)
         self.unnamed: list[str] = []
         self.simulated = _is_simulated(archive)
         for member in _members(archive):
-            name = _name(member)
-            if not name.lower().endswith(image_suffix.lower()):
+            image = _name(member)
+            if not image.lower().endswith(image_suffix.lower()):
                 continue
-            cataid = CATAID.fullmatch(name[: -len(image_suffix)])
+            cataid = CATAID.fullmatch(image[: -len(image_suffix)])
             if cataid:
                 self._members[int(cataid.group())].append(member)
             else:
@@ -80,8 +82,8 @@ class CutoutArchive(Mapping[int, bytes]):
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         return {
-            "file": PurePosixPath(self._archive.filename or "unnamed").name,
-            "bytes": file.tell(),
+            "file": self._name,
+            "bytes": file.seek(0, SEEK_END),
             "sha256": digest,
             "simulated": self.simulated,
         }
@@ -196,7 +198,9 @@ class CutoutArchiveDataset(_ArchiveDataset):
                 is named like a cut-out.
         """
         archive = self._open()
-        cutouts = CutoutArchive(archive, self._image_suffix, self._maximum_member_bytes)
+        cutouts = CutoutArchive(
+            archive, self._filepath.name, self._image_suffix, self._maximum_member_bytes
+        )
         if not cutouts:
             examples = [member.filename for member in _members(archive)[:3]]
             raise DatasetError(

@@ -1,6 +1,7 @@
 """Arrays that belong together, in one file."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,37 @@ class TrainingStateDataset(NpzDataset):
     def _exists(self) -> bool:
         state = self.load()
         return bool(state) and bool(state["finished"])
+
+
+class TrainingStatesDataset(AbstractDataset[dict[str, Arrays], dict[str, Callable[[], Arrays]]]):
+    """Training states by name, a file for each in one folder.
+
+    Saving adds to what is there. For Kedro it does not exist until a run has named what is to be
+    in it, so that ``--only-missing-outputs`` looks into every state.
+
+    Args:
+        folder: Where the files lie.
+        metadata: For kedro-viz and other plugins.
+    """
+
+    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(folder)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Callable[[], Arrays]]:
+        """By name, what reads the state: none where it is damaged."""
+        return {
+            path.stem: TrainingStateDataset(filepath=str(path)).load
+            for path in sorted(self._folder.glob("*.npz"))
+        }
+
+    def save(self, data: dict[str, Arrays]) -> None:
+        """Write each state, whole or not at all."""
+        for name, state in data.items():
+            TrainingStateDataset(filepath=str(self._folder / f"{name}.npz")).save(state)
+
+    def _exists(self) -> bool:
+        return False
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": self._folder}

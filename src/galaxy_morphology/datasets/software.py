@@ -44,6 +44,8 @@ class SoftwareDataset(AbstractDataset[NoReturn, dict[str, Any]]):
 
 def _commit() -> str:
     """The commit that is checked out, "unknown" where there is none or no git."""
+    if not (PROJECT / ".git").exists():  # else git would look into the folders above
+        return "unknown"
     try:
         commit = _git("rev-parse", "HEAD")
         return f"{commit} with changes" if _git("status", "--porcelain") else commit

@@ -1,5 +1,10 @@
 """How good a classifier is, and how sure one can be of that."""
 
+from galaxy_morphology.evaluation.baselines import (
+    baseline_logits,
+    feature_columns,
+    tune_baseline,
+)
 from galaxy_morphology.evaluation.calibration import (
     adjust_prior,
     calibration_scores,
@@ -7,7 +12,7 @@ from galaxy_morphology.evaluation.calibration import (
     reliability,
 )
 from galaxy_morphology.evaluation.card import model_card
-from galaxy_morphology.evaluation.comparison import compare_predictions
+from galaxy_morphology.evaluation.comparison import compare_classifiers, summarise_seeds
 from galaxy_morphology.evaluation.errors import error_rates
 from galaxy_morphology.evaluation.predictions import (
     logit_table,
@@ -30,12 +35,14 @@ from galaxy_morphology.evaluation.suspects import (
 
 __all__ = [
     "adjust_prior",
+    "baseline_logits",
     "calibration_scores",
     "choose_threshold",
     "class_codes",
-    "compare_predictions",
+    "compare_classifiers",
     "cross_validated_probabilities",
     "error_rates",
+    "feature_columns",
     "fit_temperature",
     "format_metrics",
     "logit_table",
@@ -48,5 +55,7 @@ __all__ = [
     "score_predictions",
     "selection_scores",
     "selective_accuracy",
+    "summarise_seeds",
     "suspect_scores",
+    "tune_baseline",
 ]

@@ -8,7 +8,7 @@ import pandas as pd
 INTENDED_USE = """\
 For sorting cut-outs like those it learned from: of the same survey or made the same way, with the
 galaxy in the middle, in the same three bands and colours, of the same brightness and size.
-Classifications below the threshold above are meant for a human.
+What the network is not sure enough of is meant for a human.
 
 - Its labels are judgements of people, and some of them are wrong: it learned these too, and a
   score against them is not one against nature.
@@ -60,7 +60,7 @@ def model_card(
 {warning if simulated else ""}
 A convolutional network that classifies cut-outs of galaxies, trained for {len(history)} epochs \
 ({history["seconds"].sum() / 60:.1f} min); the weights of epoch {chosen_epoch} were kept, chosen \
-by the validation galaxies. Intervals are at {metrics[split]["confidence"]:.0%}.
+by the validation galaxies. Intervals are at {_percent(metrics[split]["confidence"])}.
 
 ## Data
 
@@ -94,7 +94,7 @@ Of {split} galaxies; logits were divided by a temperature of \
 ## Configuration
 
 ```yaml
-{yaml.safe_dump(parameters, sort_keys=False, allow_unicode=True).strip()}
+{yaml.safe_dump(parameters, sort_keys=False, allow_unicode=True).rstrip()}
 ```
 
 ## Software
@@ -136,10 +136,11 @@ def _calibration_rows(calibration: dict[str, Any]) -> list[list[str]]:
 
 def _selection(selection: dict[str, Any]) -> str:
     if selection["threshold"] is None:
-        return f"No probability is enough for an accuracy of {selection['accuracy_wanted']:.0%}."
+        wanted = _percent(selection["accuracy_wanted"])
+        return f"No probability is enough for an accuracy of {wanted}."
     return (
-        f"Above a probability of {selection['threshold']:.3f}, {_value(selection['kept'])} of the "
-        f"galaxies are kept, with an accuracy of {_value(selection['accuracy'])}."
+        f"At a probability of {selection['threshold']:.3f} or more, {_value(selection['kept'])} of "
+        f"the galaxies are kept, with an accuracy of {_value(selection['accuracy'])}."
     )
 
 
@@ -162,6 +163,10 @@ def _failures(error_rates: pd.DataFrame, scores: dict[str, Any]) -> str:
         f"{about}these have one whose interval lies above it (by chance alone it would be about "
         f"{chance:.0f}):\n\n" + "\n".join(lines)
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.6g}%"
 
 
 def _list(words: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ def error_rates(
         for words, some in _bins(table, quantity, n_bins):
             wrong = int((~some["correct"]).sum())
             score = wilson_interval(wrong, len(some), confidence)
-            is_number = pd.api.types.is_float_dtype(some[quantity])
+            is_number = _is_number(some[quantity])
             rows.append(
                 {
                     "quantity": quantity,
@@ -52,10 +52,14 @@ def error_rates(
     return pd.DataFrame(rows)
 
 
+def _is_number(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+
+
 def _bins(table: pd.DataFrame, quantity: str, n_bins: int) -> list[tuple[str, pd.DataFrame]]:
     """Galaxies by the bin they are in, none of them empty."""
     values = table[quantity]
-    if not pd.api.types.is_float_dtype(values):
+    if not _is_number(values):
         groups = table.groupby(values.astype(str).replace("", "none"))
         return [(str(value), some) for value, some in groups]
     order = table[values.notna()].sort_values(quantity, kind="stable")

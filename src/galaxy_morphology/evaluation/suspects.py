@@ -57,11 +57,10 @@ def cross_validated_probabilities(
         probability[:, forest.classes_] = forest.predict_proba(values[judged])
         return probability
 
-    rarest = int(np.bincount(truth)[np.unique(truth)].min())
-    folds = StratifiedGroupKFold(
-        max(2, min(n_folds, rarest)), shuffle=True, random_state=seed
-    ).split(values, truth, groups)
-    parts = list(folds)
+    rarest = int(np.unique(truth, return_counts=True)[1].min())
+    n_parts = max(2, min(n_folds, rarest, groups.nunique()))
+    folds = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
+    parts = list(folds.split(values, truth, groups))
     judged = Parallel(-1)(delayed(judge)(learned, some) for learned, some in parts)
     probability = np.empty((len(truth), n_classes))
     for (_, some), of_fold in zip(parts, judged, strict=True):

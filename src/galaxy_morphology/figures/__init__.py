@@ -1,5 +1,6 @@
 """One function, one matplotlib Figure: what people look at."""
 
+from galaxy_morphology.figures.comparison import compared_scores
 from galaxy_morphology.figures.explanations import (
     attribution_sheet,
     explanation_page,
@@ -27,6 +28,7 @@ __all__ = [
     "attribution_sheet",
     "augmentation_sheet",
     "class_counts",
+    "compared_scores",
     "confident_mistakes",
     "confusion_matrices",
     "cutout_sheet",

@@ -185,8 +185,8 @@ def suspect_labels(
         shown = of_class.head(n_galaxies)
         rows = rows_of[shown["cataid"]].to_numpy()
         captions[rows] = [
-            f"CATAID {galaxy['cataid']}\nrather {galaxy['suggested_class']}, "
-            f"{1 - galaxy['label_quality']:.0%}"
+            f"CATAID {galaxy['cataid']}\nrather {galaxy['suggested_class']}; "
+            f"label {galaxy['label_quality']:.0%}"
             for galaxy in shown.to_dict("records")
         ]
         title = f"Labelled {name}: the {len(shown)} most suspicious of {len(of_class)} suspects"

@@ -1,28 +1,29 @@
 """The three-block CNN of the original experiment."""
 
-from collections.abc import Sequence
-
-from galaxy_morphology.typing import KerasModel
+from galaxy_morphology.networks.ends import classifier, cutout_input
+from galaxy_morphology.typing import Count, Counts, KerasModel, Share
 
 
 def three_block_cnn(
     image_shape: tuple[int, int, int],
     n_classes: int,
     *,
-    filters: Sequence[int] = (32, 64, 128),
-    block_dropout: float = 0.1,
-    dense_units: int = 512,
-    dense_dropout: float = 0.5,
-    batch_norm_momentum: float = 0.9,
+    colour: bool = True,
+    filters: Counts = (32, 64, 128),
+    block_dropout: Share = 0.1,
+    dense_units: Count = 512,
+    dense_dropout: Share = 0.5,
+    batch_norm_momentum: Share = 0.9,
 ) -> KerasModel:
     """Build three blocks of convolution, normalisation and pooling, and a dense classifier.
 
-    The last convolution is named ``last_conv``. The layer ``logit`` comes before
-    ``probability``, so that explanations need not go through a saturated sigmoid.
+    The last convolution is named ``last_conv``; the network begins and ends as all do, see
+    ``ends``.
 
     Args:
         image_shape: Height, width and channels of a cut-out.
         n_classes: Two classes are one logit and a sigmoid, more are as many logits and a softmax.
+        colour: Whether the network sees colours, or only the mean of the channels.
         filters: Number of 3 × 3 filters in each block.
         block_dropout: Share of features dropped after each block.
         dense_units: Width of the dense layer.
@@ -36,7 +37,6 @@ def three_block_cnn(
     Raises:
         ValueError: The cut-outs are too small for so many blocks.
     """
-    import keras
     from keras import layers
 
     side = min(image_shape[:2])
@@ -45,11 +45,10 @@ def three_block_cnn(
     if side < 1:
         raise ValueError(
             f"Cut-outs of {image_shape[0]} × {image_shape[1]} px are too small for "
-            f"{len(filters)} blocks: nothing is left of them. Use fewer (`network.filters`), or "
-            "larger cut-outs (`cutouts.side`)."
+            f"{len(filters)} blocks: nothing is left of them. Use fewer "
+            "(`network.options.three_block.filters`), or larger cut-outs (`cutouts.side`)."
         )
-    inputs = keras.Input(image_shape, name="cutout")
-    x = layers.Rescaling(1 / 255, name="scale")(inputs)
+    inputs, x = cutout_input(image_shape, colour=colour)
     for block, n_filters in enumerate(filters, start=1):
         name = "last_conv" if block == len(filters) else f"conv_{block}"
         x = layers.Conv2D(n_filters, 3, activation="relu", name=name)(x)
@@ -60,7 +59,4 @@ def three_block_cnn(
     x = layers.Dense(dense_units, activation="relu", name="dense")(x)
     x = layers.BatchNormalization(momentum=batch_norm_momentum, name="dense_norm")(x)
     x = layers.Dropout(dense_dropout, name="dense_dropout")(x)
-    logit = layers.Dense(1 if n_classes == 2 else n_classes, name="logit")(x)
-    activation = "sigmoid" if n_classes == 2 else "softmax"
-    probability = layers.Activation(activation, name="probability")(logit)
-    return keras.Model(inputs, probability, name="three_block_cnn")
+    return classifier(inputs, x, n_classes, name="three_block_cnn")

@@ -106,7 +106,7 @@ def train_network(
     from galaxy_morphology import networks
 
     fingerprint = np.array(
-        _fingerprint(
+        fingerprint_of(
             galaxies, images.shape, class_weights, classes, network_options, augmentation, options
         )
     )
@@ -212,7 +212,8 @@ def draw_training_curves(training_history: pd.DataFrame, options: TrainingOption
 def _build_network(images: Images, classes: Classes, options: NetworkOptions) -> KerasModel:
     from galaxy_morphology import networks
 
-    return networks.three_block_cnn(images.shape[1:], len(classes.names), **options.model_dump())
+    build = networks.NETWORKS[options.name]
+    return build(images.shape[1:], len(classes.names), **options.arguments())
 
 
 def _class_indices(galaxies: pd.DataFrame, classes: Classes) -> IntArray:
@@ -221,8 +222,13 @@ def _class_indices(galaxies: pd.DataFrame, classes: Classes) -> IntArray:
     return np.asarray(codes, np.int32)
 
 
-def _fingerprint(galaxies: pd.DataFrame, *influences: Any) -> str:
-    """A hash of the galaxies, parameters and versions that shape a training."""
+def fingerprint_of(galaxies: pd.DataFrame, *influences: Any) -> str:
+    """Hash the galaxies, parameters and versions that shape a training.
+
+    Args:
+        galaxies: What is trained on, with their checksums, classes and splits.
+        influences: Options, and whatever JSON can hold.
+    """
     import keras
 
     table = galaxies[["cataid", "class_name", "split", "checksum"]].to_csv(index=False)

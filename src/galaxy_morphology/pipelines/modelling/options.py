@@ -1,9 +1,12 @@
 """Typed parameters of modelling."""
 
-from typing import Literal
+from collections.abc import Callable
+from inspect import Parameter, signature
+from typing import Any, Literal, Self, get_type_hints
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, create_model, field_validator, model_validator
 
+from galaxy_morphology.networks import NETWORKS
 from galaxy_morphology.pipelines.options import Options
 
 
@@ -23,13 +26,45 @@ class AugmentationOptions(Options):
 
 
 class NetworkOptions(Options):
-    """The three-block CNN; see ``networks.three_block_cnn``."""
+    """Which of ``networks.NETWORKS`` is trained, what it sees, and the options of each."""
 
-    filters: tuple[PositiveInt, ...] = Field(min_length=1)
-    block_dropout: float = Field(ge=0, lt=1)
-    dense_units: int = Field(ge=1)
-    dense_dropout: float = Field(ge=0, lt=1)
-    batch_norm_momentum: float = Field(gt=0, lt=1)
+    name: str
+    colour: bool
+    options: dict[str, dict[str, Any]]
+
+    @field_validator("options")
+    @classmethod
+    def _are_arguments_of_their_networks(
+        cls, options: dict[str, dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
+        unknown = sorted(set(options) - set(NETWORKS))
+        if unknown:
+            raise ValueError(f"no network is named {unknown[0]}; known are {', '.join(NETWORKS)}")
+        return {
+            name: _options_of(NETWORKS[name]).model_validate(some).model_dump()
+            for name, some in options.items()
+        }
+
+    @model_validator(mode="after")
+    def _the_network_is_known(self) -> Self:
+        if self.name not in NETWORKS:
+            raise ValueError(f"no network is named {self.name}; known are {', '.join(NETWORKS)}")
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        """What the network that is trained is built with, besides shape and classes."""
+        return {"colour": self.colour, **self.options.get(self.name, {})}
+
+
+def _options_of(network: Callable[..., Any]) -> type[Options]:
+    """Typed parameters for the keyword arguments of a network, as it hints and defaults them."""
+    hints = get_type_hints(network, include_extras=True)
+    fields: dict[str, Any] = {
+        name: (hints[name], parameter.default)
+        for name, parameter in signature(network).parameters.items()
+        if parameter.kind is Parameter.KEYWORD_ONLY and name != "colour"
+    }
+    return create_model(network.__name__, __base__=Options, **fields)
 
 
 class OptimizerOptions(Options):

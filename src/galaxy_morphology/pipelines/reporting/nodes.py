@@ -62,7 +62,7 @@ def _plain(parameters: dict[str, Any], *, simulated: bool) -> dict[str, Any]:
     """Parameters that shaped the results, as YAML knows them."""
     left_out = OF_THE_MACHINE if simulated else OF_THE_MACHINE | OF_SIMULATIONS
     return {
-        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        name: value.model_dump() if isinstance(value, BaseModel) else value
         for name, value in parameters.items()
         if name not in left_out
     }

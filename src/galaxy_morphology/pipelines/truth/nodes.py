@@ -124,7 +124,8 @@ def draw_suspects_found(
 
 def _with_derived_quantities(simulated_truth: pd.DataFrame) -> pd.DataFrame:
     """The truth, whether the label is wrong, and the size of its larger component (arcsec)."""
-    radii = simulated_truth[["bulge_half_light_radius", "disc_half_light_radius"]]
+    # A survey need not have both.
+    radii = simulated_truth.filter(["bulge_half_light_radius", "disc_half_light_radius"])
     return simulated_truth.assign(
         label_is_wrong=simulated_truth["true_target"] != simulated_truth["given_target"],
         largest_half_light_radius=radii.max(axis=1),

@@ -1,0 +1,281 @@
+"""Nodes of the comparison."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
+from galaxy_morphology.pipelines.evaluation.options import ClassificationOptions, EvaluationOptions
+from galaxy_morphology.pipelines.modelling.nodes import (
+    choose_classifier,
+    fingerprint_of,
+    train_network,
+)
+from galaxy_morphology.pipelines.modelling.options import (
+    AugmentationOptions,
+    NetworkOptions,
+    TrainingOptions,
+)
+from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.typing import Figure, FloatArray, Images, TrainingState
+
+logger = logging.getLogger(__name__)
+
+ENSEMBLE = "ensemble"
+Entries = dict[str, Callable[[], TrainingState]]
+
+
+def train_networks(
+    images: Images,
+    galaxies: pd.DataFrame,
+    class_weights: dict[str, float],
+    earlier_entries: Entries,
+    classes: Classes,
+    network: NetworkOptions,
+    augmentation: AugmentationOptions,
+    training: TrainingOptions,
+    options: ComparisonOptions,
+) -> Iterator[dict[str, TrainingState]]:
+    """Train every network of the comparison with every seed, and let it classify all galaxies.
+
+    What was finished by an equal run is left as it is, what was interrupted goes on.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        class_weights: Weight of each class in the loss, by name.
+        earlier_entries: By name, what reads the state that an earlier run left.
+        classes: The classes in order.
+        network: What is configured for all networks.
+        augmentation: What is configured for all networks.
+        training: What is configured for all networks.
+        options: What is compared.
+
+    Yields:
+        By name, the state after each epoch; in the end ``logits`` [N, 1] or [N, K],
+        ``n_weights``, ``training_seconds`` and ``galaxies_per_second``, without the weights.
+    """
+    from galaxy_morphology import networks
+
+    recipes = {
+        f"{name}-{seed}": recipe(entry, network, augmentation, training, seed)
+        for seed in options.seeds
+        for name, entry in options.networks.items()
+    }
+    for name, (layout, shown, taught) in recipes.items():
+        fingerprint = fingerprint_of(
+            galaxies, images.shape, class_weights, classes, layout, shown, taught
+        )
+        earlier = earlier_entries[name]() if name in earlier_entries else {}
+        if _is_finished(earlier, fingerprint):
+            logger.info("%s was finished before.", name)
+            continue
+        logger.info("Training %s.", name)
+        state: TrainingState = {}
+        for state in train_network(
+            images, galaxies, class_weights, earlier, classes, layout, shown, taught
+        ):
+            yield {name: state}
+        classifier, history = choose_classifier(state, images, galaxies, classes, layout)
+        started = time.perf_counter()
+        logits = networks.predict_logits(classifier, images, progress=f"Classifying by {name}")
+        seconds = time.perf_counter() - started
+        yield {
+            name: _finished(
+                fingerprint,
+                logits,
+                n_weights=classifier.count_params(),
+                training_seconds=history["seconds"].sum(),
+                galaxies_per_second=len(images) / seconds,
+            )
+        }
+
+
+def train_baselines(
+    galaxies: pd.DataFrame,
+    features: pd.DataFrame,
+    earlier_entries: Entries,
+    classes: Classes,
+    options: ComparisonOptions,
+) -> Iterator[dict[str, TrainingState]]:
+    """Fit every baseline on every set of features, and let it classify all galaxies.
+
+    Args:
+        galaxies: A row per galaxy.
+        features: The same galaxies, with their measures.
+        earlier_entries: By name, what reads the state that an earlier run left.
+        classes: The classes in order.
+        options: What is compared.
+
+    Yields:
+        By name, ``logits`` [N, 1] or [N, K], ``training_seconds``, tuning included, and
+        ``galaxies_per_second``, without the time it takes to measure them.
+    """
+    import sklearn
+
+    from galaxy_morphology import evaluation
+
+    truth = evaluation.class_codes(galaxies["class_name"], classes.names)
+    training = (galaxies["split"] == "training").to_numpy()
+    known = features.set_index("cataid").loc[galaxies["cataid"]]
+    for seed in options.seeds:
+        for entry, (baseline, feature_set) in options.baseline_entries.items():
+            name = f"{entry}-{seed}"
+            measures = known[evaluation.feature_columns(feature_set)]
+            fingerprint = fingerprint_of(
+                galaxies, measures.to_csv(), classes, options.n_folds, seed, sklearn.__version__
+            )
+            earlier = earlier_entries[name]() if name in earlier_entries else {}
+            if _is_finished(earlier, fingerprint):
+                logger.info("%s was finished before.", name)
+                continue
+            started = time.perf_counter()
+            classifier = evaluation.tune_baseline(
+                baseline, measures[training], truth[training], n_folds=options.n_folds, seed=seed
+            )
+            fitted = time.perf_counter()
+            logits = evaluation.baseline_logits(classifier, measures, len(classes.names))
+            seconds = time.perf_counter() - fitted
+            logger.info("%s: %s", name, classifier.best_params_)
+            yield {
+                name: _finished(
+                    fingerprint,
+                    logits,
+                    n_weights=0,
+                    training_seconds=fitted - started,
+                    galaxies_per_second=len(measures) / seconds,
+                )
+            }
+
+
+def score_entries(
+    network_entries: Entries,
+    baseline_entries: Entries,
+    galaxies: pd.DataFrame,
+    classes: Classes,
+    options: ComparisonOptions,
+    classification: ClassificationOptions,
+    evaluation_options: EvaluationOptions,
+) -> pd.DataFrame:
+    """Score all that was compared on the galaxies that nothing was learned or chosen from.
+
+    Every entry is calibrated on the validation galaxies, as the classifier of the project is. The
+    probabilities of an entry's seeds are averaged to one more, its ensemble.
+
+    Args:
+        network_entries: By name, what reads the state of a network.
+        baseline_entries: By name, what reads the state of a baseline.
+        galaxies: A row per galaxy, in the order of the logits.
+        classes: The classes in order.
+        options: What is compared.
+        classification: Whether to calibrate.
+        evaluation_options: Level and kind of the intervals.
+
+    Returns:
+        A row per entry and seed, and one for its ensemble: scores and what they differ by from
+        those of the reference with the same seed, each with its interval.
+    """
+    from galaxy_morphology import evaluation
+
+    entries = network_entries | baseline_entries
+    split = "test" if (galaxies["split"] == "test").any() else "validation"
+    scored = (galaxies["split"] == split).to_numpy()
+    truth = evaluation.class_codes(galaxies["class_name"], classes.names)[scored]
+    states = {
+        (entry, str(seed)): entries[f"{entry}-{seed}"]()
+        for entry in options.entries
+        for seed in options.seeds
+    }
+    probabilities = {
+        key: _calibrated(state["logits"], galaxies, classes, classification)[scored]
+        for key, state in states.items()
+    }
+    if len(options.seeds) > 1:
+        for entry in options.entries:
+            of_seeds = [probabilities[entry, str(seed)] for seed in options.seeds]
+            probabilities[entry, ENSEMBLE] = np.mean(of_seeds, axis=0)
+
+    intervals = evaluation_options.model_dump(exclude={"n_mistakes"})
+    rows = []
+    for (entry, seed), probability in probabilities.items():
+        reference = probabilities[options.reference, seed]
+        compared = evaluation.compare_classifiers(probability, reference, truth, **intervals)
+        state = states.get((entry, seed), {})
+        rows.append(
+            {
+                "entry": entry,
+                "seed": seed,
+                "split": split,
+                "simulated": bool(galaxies["simulated"].any()),
+                "n": int(scored.sum()),
+                **{
+                    name: float(state[name]) if name in state else np.nan
+                    for name in ("n_weights", "training_seconds", "galaxies_per_second")
+                },
+                **compared,
+            }
+        )
+    order = {entry: i for i, entry in enumerate(options.entries)}
+    table = pd.DataFrame(rows)
+    return table.sort_values("entry", key=lambda names: names.map(order), kind="stable",
+                             ignore_index=True)  # fmt: skip
+
+
+def summarise_entries(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Summarise the seeds of each entry.
+
+    Args:
+        comparison: A row per entry and seed.
+
+    Returns:
+        A row per entry: mean and standard deviation (``_spread``) over seeds of every score, the
+        scores of the ensemble, and the mean of what it costs.
+    """
+    from galaxy_morphology import evaluation
+
+    return evaluation.summarise_seeds(comparison, ensemble=ENSEMBLE)
+
+
+def draw_comparison(comparison: pd.DataFrame, options: ComparisonOptions) -> Figure:
+    """Draw the scores of all that was compared.
+
+    Args:
+        comparison: A row per entry and seed.
+        options: With the reference.
+    """
+    from galaxy_morphology import figures
+
+    return figures.compared_scores(comparison, options.reference, ensemble=ENSEMBLE)
+
+
+def _is_finished(state: TrainingState, fingerprint: str) -> bool:
+    return "logits" in state and str(state["fingerprint"]) == fingerprint
+
+
+def _finished(fingerprint: str, logits: FloatArray, **measures: float) -> TrainingState:
+    return {
+        "finished": np.array(True),
+        "fingerprint": np.array(fingerprint),
+        "logits": logits,
+        **{name: np.array(value) for name, value in measures.items()},
+    }
+
+
+def _calibrated(
+    logits: FloatArray,
+    galaxies: pd.DataFrame,
+    classes: Classes,
+    options: ClassificationOptions,
+) -> FloatArray:
+    """Probability of each class, [N, K], with a temperature that fits the validation galaxies."""
+    from galaxy_morphology import evaluation, networks
+
+    temperature = 1.0
+    if options.calibrate:
+        rows = (galaxies["split"] == "validation").to_numpy()
+        truth = evaluation.class_codes(galaxies["class_name"], classes.names)
+        temperature = evaluation.fit_temperature(logits[rows], truth[rows])
+    return networks.probabilities(logits / temperature)

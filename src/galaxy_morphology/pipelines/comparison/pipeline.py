@@ -1,0 +1,69 @@
+"""The graph of the comparison."""
+
+from kedro.pipeline import Node, Pipeline
+
+from galaxy_morphology.pipelines.comparison import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """From ``images``, ``galaxies`` and ``features`` to ``comparison``."""
+    return Pipeline(
+        [
+            Node(
+                nodes.train_networks,
+                inputs=[
+                    "images",
+                    "galaxies",
+                    "class_weights",
+                    "earlier_network_entries",
+                    "params:classes",
+                    "params:network",
+                    "params:augmentation",
+                    "params:training",
+                    "params:comparison",
+                ],
+                outputs="network_entries",
+                name="train_networks",
+            ),
+            Node(
+                nodes.train_baselines,
+                inputs=[
+                    "galaxies",
+                    "features",
+                    "earlier_baseline_entries",
+                    "params:classes",
+                    "params:comparison",
+                ],
+                outputs="baseline_entries",
+                name="train_baselines",
+            ),
+            Node(
+                nodes.score_entries,
+                inputs=[
+                    "network_entries",
+                    "baseline_entries",
+                    "galaxies",
+                    "params:classes",
+                    "params:comparison",
+                    "params:classification",
+                    "params:evaluation",
+                ],
+                outputs="comparison",
+                name="score_entries",
+            ),
+            Node(
+                nodes.summarise_entries,
+                inputs="comparison",
+                outputs="comparison_summary",
+                name="summarise_entries",
+            ),
+            Node(
+                nodes.draw_comparison,
+                inputs=["comparison", "params:comparison"],
+                outputs="comparison_figure",
+                name="draw_comparison",
+            ),
+        ],
+        namespace="comparison",
+        prefix_datasets_with_namespace=False,
+    )
