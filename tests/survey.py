@@ -39,12 +39,13 @@ def write_archive(
     labels: str | bytes,
     *,
     folder: str = "GALAXIES",
+    label_file: str = "2class_list.csv",
     others: Mapping[str, bytes] | None = None,
 ) -> Path:
     """A zip in the layout of GALAXIES.zip."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{folder}/2class_list.csv", labels)
+        archive.writestr(f"{folder}/{label_file}", labels)
         for cataid, encoded in cutouts.items():
             archive.writestr(f"{folder}/DATA/{cataid}_giH.png", encoded)
         for name, content in (others or {}).items():

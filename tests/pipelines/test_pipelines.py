@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from conftest import TINY, run_project
 from kedro.io import DatasetError
+from kedro.validation.exceptions import ParameterValidationError
 from PIL import Image
-from pydantic import ValidationError
 from survey import draw_galaxy, encode, write_archive, write_survey
 
 from galaxy_morphology.pipeline_registry import register_pipelines
@@ -316,9 +316,18 @@ def test_four_classes_work_throughout(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     cutouts = {i: encode(draw_galaxy(rng, axis_ratio=0.2 + 0.2 * (i % 4))) for i in range(120)}
     labels = "\n".join(["CATAID,TARGET", *(f"{i},{i % 4}" for i in cutouts)])
-    write_archive(tmp_path / "01_raw/GALAXIES.zip", cutouts, labels)
+    path = tmp_path / "01_raw/GALAXIES.zip"
+    write_archive(path, cutouts, labels, label_file="4class_list.csv")
+    changes = {
+        "comparison.seeds": [1],
+        "comparison.baselines": ["random_forest"],
+        "comparison.networks": {"three_block": {}},
+    }
+    run_project(tmp_path, env="four_classes")
+    run_project(tmp_path, "comparison", env="four_classes", changes=changes)
+    compared = pd.read_csv(tmp_path / "08_reporting/comparison.csv")
+    assert compared["roc_auc"].between(0, 1).all()
     names = {0: "Elliptical", 1: "Spiral", 2: "Edge-on", 3: "Merger"}
-    run_project(tmp_path, changes={"classes": names})
     metrics = json.loads((tmp_path / "08_reporting/metrics.json").read_text())
     assert list(metrics["test"]["classes"]) == list(names.values())
     assert np.shape(metrics["test"]["confusion_matrix"]) == (4, 4)
@@ -531,7 +540,9 @@ def test_every_network_can_be_chosen(tmp_path: Path, small_run: Path) -> None:
     run_project(tmp_path, "modelling", "evaluation", "explainability", changes=changes)
     with np.load(tmp_path / "07_model_output/attributions.npz") as attributions:
         assert np.abs(attributions["grad_cam"]).max() > 0
-    with pytest.raises(ValidationError, match="no network is named compct; known are three_block"):
+    with pytest.raises(
+        ParameterValidationError, match="no network is named compct; known are three_block"
+    ):
         run_project(tmp_path, "modelling", changes={"network.name": "compct"})
 
 
