@@ -36,6 +36,12 @@ TINY: dict[str, Any] = {
     "lime.n_samples": 40,
     "lime.n_segments": 12,
     "integrated_gradients.steps": 8,
+    "integrated_gradients.maximum_steps": 16,
+    "explained_galaxies.galaxies_per_group": 1,
+    "checks.steps": 4,
+    "checks.lime_seeds": [0, 1],
+    "checks.lime_samples": 20,
+    "checks.n_randomised": 2,
 }
 """Parameters of a run that takes seconds."""
 

@@ -20,6 +20,8 @@ from survey import draw_galaxy, encode, write_archive, write_survey
 from galaxy_morphology.pipeline_registry import register_pipelines
 
 FIGURES = {
+    "agreement", "attribution_reliability", "faithfulness", "occlusion", "place", "sanity",
+    "stability",
     "augmentation", "class_counts", "confident_mistakes", "confusion_matrix", "cutouts",
     "error_rates", "explanations", "grad_cam", "integrated_gradients", "lime", "reliability", "roc",
     "selective_accuracy", "suspect_labels", "training_curves",
@@ -43,6 +45,12 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
         "07_model_output/predictions.parquet",
         "07_model_output/explained_galaxies.parquet",
         "07_model_output/attributions.npz",
+        "07_model_output/attribution_reliability.parquet",
+        "07_model_output/segmentation.npy",
+        "07_model_output/faithfulness_curves.npz",
+        "08_reporting/explanation_summary.csv",
+        "08_reporting/explanation_sanity.csv",
+        "08_reporting/explanation_agreement.csv",
         "08_reporting/rejected_galaxies.csv",
         "08_reporting/error_rates.csv",
         "08_reporting/suspect_labels.csv",
@@ -160,13 +168,13 @@ def test_attributions_come_with_their_cataids(small_run: Path) -> None:
     assert set(explained["split"]) == {"test"}
     with np.load(small_run / "07_model_output/attributions.npz") as attributions:
         assert attributions["cataid"].tolist() == explained["cataid"].tolist()
-        for method in ("grad_cam", "integrated_gradients", "lime"):
+        for method in ("grad_cam", "integrated_gradients", "lime", "occlusion"):
             assert attributions[method].shape == (len(explained), 32, 32)
             assert attributions[method].dtype == np.float32
             assert np.abs(attributions[method]).max() > 0
         assert attributions["grad_cam"].min() >= 0
     quality = pd.read_csv(small_run / "08_reporting/explanation_quality.csv")
-    assert len(quality) == 3 * len(explained)
+    assert len(quality) == (4 + 2) * len(explained)  # and two controls
     of_lime = quality[quality["method"] == "lime"]
     assert of_lime["r_squared"].between(0, 1).all()
     of_gradients = quality[quality["method"] == "integrated_gradients"]
@@ -410,7 +418,8 @@ def test_real_galaxies_pass_with_their_colours(real_galaxies: Path, tmp_path: Pa
 def simulated_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a finished demo in miniature. Not to be written to."""
     data_root = tmp_path_factory.mktemp("simulated_run")
-    run_project(data_root, "demo", env="demo", changes={"simulation.n_galaxies": 60})
+    changes = {"simulation.n_galaxies": 60, "truth.n_spirals": 2}
+    run_project(data_root, "demo", env="demo", changes=changes)
     return data_root
 
 
@@ -423,19 +432,21 @@ def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None
     assert galaxies["target"].tolist() == truth["given_target"].tolist()
     assert structure.shape == (60, 32, 32, 3)
     assert not galaxies["duplicate_of"].notna().any()
-    for name in FIGURES | {"populations", "population_error_rates", "suspects_found"}:
+    for name in FIGURES | {"populations", "structure", "population_error_rates", "suspects_found"}:
         assert (simulated_run / f"08_reporting/{name}.png").is_file()
 
 
 def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_run: Path) -> None:
     tables = [path for path in simulated_run.rglob("*") if path.suffix in {".csv", ".parquet"}]
-    assert len(tables) == 12
+    assert len(tables) == 17
     for path in tables:
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
         assert path.stem == "simulated_truth" or table["simulated"].all(), path.name
         assert path.stem == "simulated_truth" or "simulated" in table, path.name
     metrics = json.loads((simulated_run / "08_reporting/metrics.json").read_text())
     assert all(scores["simulated"] for scores in metrics.values())
+    structure = pd.read_csv(simulated_run / "08_reporting/structure_agreement.csv")
+    assert len(structure) == 2 * 6  # two spirals by four methods and two controls
     found = json.loads((simulated_run / "08_reporting/suspect_scores.json").read_text())
     assert found["simulated"]
     card = (simulated_run / "08_reporting/model_card.md").read_text()

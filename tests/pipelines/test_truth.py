@@ -69,8 +69,9 @@ SUSPECTS = pd.DataFrame(
 
 def options(*quantities: str, n_bins: int = 2, share: float = 0.5) -> TruthOptions:
     return TruthOptions(
-        quantities=quantities or ("population",), n_bins=n_bins, share_of_suspects=share
-    )
+        quantities=quantities or ("population",), n_bins=n_bins, share_of_suspects=share,
+        n_spirals=2, structure_share=0.5, seed=0,
+    )  # fmt: skip
 
 
 def rates_by(
@@ -226,7 +227,10 @@ def words(figure: Figure) -> str:
 
 @pytest.mark.parametrize("wrong", [{"quantities": ()}, {"n_bins": 0}, {"share_of_suspects": 0}])
 def test_impossible_options(wrong: dict[str, Any]) -> None:
-    right = {"quantities": ("population",), "n_bins": 5, "share_of_suspects": 0.05}
+    right = {
+        "quantities": ("population",), "n_bins": 5, "share_of_suspects": 0.05, "n_spirals": 2,
+        "structure_share": 0.5, "seed": 0,
+    }  # fmt: skip
     assert TruthOptions.model_validate(right).n_bins == 5
     with pytest.raises(ValidationError):
         TruthOptions.model_validate(right | wrong)

@@ -6,6 +6,7 @@ Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391
 import numpy as np
 from tqdm import tqdm
 
+from galaxy_morphology.attribution.layers import feature_maps
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
@@ -15,7 +16,7 @@ def grad_cam(
     images: Images | FloatArray,
     class_indices: IntArray | None = None,
     *,
-    layer_name: str = "last_conv",
+    layer_name: str | None = None,
     batch_size: int = 32,
 ) -> Attribution:
     """Weigh the feature maps of a convolution by how much each raises the logit of a class.
@@ -24,10 +25,11 @@ def grad_cam(
     zero, so the result says where there is evidence for the class, never against it.
 
     Args:
-        model: A functional Keras classifier.
+        model: A functional or Sequential Keras classifier.
         images: [N, height, width, channels], in the units the model takes.
         class_indices: The class to explain for each image, int [N]; the predicted when None.
-        layer_name: The convolution to look at.
+        layer_name: The convolution to look at, or the activation after it; when None, the one
+            that :func:`last_feature_maps` finds.
         batch_size: Images at a time.
 
     Returns:
@@ -37,22 +39,17 @@ def grad_cam(
         spoke for a class against which nearly everything spoke.
 
     Raises:
-        ValueError: The model has no such layer, or its output is no set of feature maps.
+        ValueError: The model cannot be explained, has no such layer, or one whose output is no
+            set of feature maps; or it does not take such images or know such a class.
     """
     import keras
     import tensorflow as tf
 
-    names = [layer.name for layer in model.layers]
-    if layer_name not in names:
-        raise ValueError(f"The model has no layer {layer_name!r}; its layers are {names}.")
-    features_of = model.get_layer(layer_name).output
-    if len(features_of.shape) != 4:
-        raise ValueError(
-            f"Layer {layer_name!r} has output {features_of.shape}; Grad-CAM needs feature maps "
-            "[N, height, width, filters]: name a convolution."
-        )
+    to_logits = logit_model(model)
     classes = classes_to_explain(model, images, class_indices)
-    to_features_and_logits = keras.Model(model.inputs, [features_of, logit_model(model).outputs[0]])
+    to_features_and_logits = keras.Model(
+        model.inputs[0], [feature_maps(model, layer_name), to_logits.outputs[0]]
+    )
 
     @tf.function(reduce_retracing=True, autograph=False)
     def maps_of(some: tf.Tensor, some_classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

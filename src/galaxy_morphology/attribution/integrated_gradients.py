@@ -4,6 +4,7 @@ Sundararajan, Taly & Yan 2017, https://arxiv.org/abs/1703.01365
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
@@ -17,34 +18,45 @@ def integrated_gradients(
     class_indices: IntArray | None = None,
     *,
     steps: int = 50,
+    tolerance: float = 0.02,
+    maximum_steps: int = 400,
     baseline: Baseline = "sky",
     batch_size: int = 25,
 ) -> Attribution:
     """Integrate the gradient of a class's logit along the straight line from a baseline.
 
     The integral is taken by the midpoint rule. Its attributions add up to the difference of
-    the logit between image and baseline; by how much they miss it is returned.
+    the logit between image and baseline; where they miss it by too much, the galaxy is
+    integrated again with twice the steps. By how much they miss it in the end is returned.
 
     Args:
-        model: A functional Keras classifier.
+        model: A functional or Sequential Keras classifier.
         images: [N, height, width, channels], in the units the model takes.
         class_indices: The class to explain for each image, int [N]; the predicted when None.
-        steps: Points on the line.
+        steps: Points on the line, at first.
+        tolerance: The largest ``completeness_residual`` that is not integrated again.
+        maximum_steps: Points on the line never to exceed by doubling them.
         baseline: Where the line starts, see :func:`baseline_images`.
         batch_size: Points at a time.
 
     Returns:
         Maps float32 [N, height, width, channels], signed, in units of the logit. Quality: the
-        ``logit`` of the image and the ``baseline_logit``, both of the explained class, and
+        ``logit`` of the image and the ``baseline_logit``, both of the explained class;
         ``completeness_residual``, the distance of the sum of the map from their difference as a
-        share of it.
+        share of it; the ``steps`` taken; and ``complete``, 1 where the residual is within the
+        tolerance, else 0.
+
+    Raises:
+        ValueError: There is no step to take, or the model cannot be explained; or it does not
+            take such images or know such a class.
     """
     import tensorflow as tf
 
+    if steps < 1:
+        raise ValueError(f"Found {steps} steps; expected 1 or more.")
     to_logits = logit_model(model)
     classes = classes_to_explain(model, images, class_indices)
     starts = baseline_images(images, baseline)
-    midpoints = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def logit_of(some: tf.Tensor, some_classes: tf.Tensor) -> tf.Tensor:
@@ -60,18 +72,43 @@ def integrated_gradients(
             logit = logit_of(points, tf.fill(tf.shape(shares), class_index))
         return tf.reduce_sum(tape.gradient(logit, points), axis=0)
 
-    maps = np.empty(images.shape, np.float32)
-    ends = np.empty((len(images), 2))  # logit of the baseline, and of the image
-    for i in tqdm(range(len(images)), desc="Integrated Gradients", unit="galaxy"):
-        image, start = np.asarray(images[i], np.float32), starts[i]
-        total = np.zeros(image.shape, np.float32)
-        for first in range(0, steps, batch_size):
+    def integral(i: int, n_steps: int) -> NDArray[np.float32]:
+        difference = np.asarray(images[i], np.float32) - starts[i]
+        midpoints = ((np.arange(n_steps) + 0.5) / n_steps).astype(np.float32)
+        total = np.zeros(difference.shape, np.float32)
+        for first in range(0, n_steps, batch_size):
             shares = midpoints[first : first + batch_size]
-            total += sum_of_gradients(start, image - start, shares, classes[i]).numpy()
-        maps[i] = total / steps * (image - start)
-        ends[i] = logit_of(np.stack([start, image]), np.repeat(classes[i], 2)).numpy()
+            total += sum_of_gradients(starts[i], difference, shares, classes[i]).numpy()
+        return np.asarray(total / n_steps * difference, np.float32)
+
+    def logits_at_the_ends(i: int) -> NDArray[np.float64]:
+        ends = np.stack([starts[i], np.asarray(images[i], np.float32)])
+        return np.asarray(logit_of(ends, np.repeat(classes[i], 2)), np.float64)
+
+    ends = np.array([logits_at_the_ends(i) for i in range(len(images))])
+    maps = np.empty(images.shape, np.float32)
+    residual, taken = np.empty(len(images)), np.empty(len(images))
+    missed, n_steps = list(range(len(images))), steps
+    while missed and n_steps <= max(steps, maximum_steps):
+        for i in tqdm(missed, desc=f"Integrated Gradients, {n_steps} steps", unit="galaxy"):
+            maps[i], taken[i] = integral(i, n_steps), n_steps
+        residual = _completeness_residual(maps, ends)
+        missed, n_steps = np.flatnonzero(residual > tolerance).tolist(), 2 * n_steps
+    quality = {
+        "logit": ends[:, 1],
+        "baseline_logit": ends[:, 0],
+        "completeness_residual": residual,
+        "steps": taken,
+        "complete": (residual <= tolerance).astype(np.float64),
+    }
+    return Attribution(maps, quality)
+
+
+def _completeness_residual(
+    maps: NDArray[np.float32], ends: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How far the sum of each map is from the rise of the logit, as a share of that rise."""
     differences = ends[:, 1] - ends[:, 0]
     sums = maps.sum(axis=(1, 2, 3), dtype=np.float64)
-    residual = np.abs(sums - differences) / np.maximum(np.abs(differences), np.finfo(float).tiny)
-    quality = {"logit": ends[:, 1], "baseline_logit": ends[:, 0], "completeness_residual": residual}
-    return Attribution(maps, quality)
+    tiny = np.finfo(float).tiny
+    return np.asarray(np.abs(sums - differences) / np.maximum(np.abs(differences), tiny))

@@ -4,7 +4,10 @@ Ribeiro, Singh & Guestrin 2016, https://arxiv.org/abs/1602.04938. The weighted r
 lime package's own; the cut-outs with hidden patches are made and classified in batches here.
 """
 
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +37,8 @@ def lime(
     weighs less the more of the galaxy it hides, by an exponential kernel over cosine distance.
 
     Args:
-        model: A functional Keras classifier.
-        images: [N, height, width, channels], in the units of 0 to 255 that the model takes.
+        model: A functional or Sequential Keras classifier.
+        images: [N, height, width, channels], in the units the model takes.
         class_indices: The class to explain for each image, int [N]; the predicted when None.
         n_samples: Cut-outs with hidden patches per image; the first hides nothing.
         n_segments: Superpixels wanted per image.
@@ -49,10 +52,89 @@ def lime(
     Returns:
         Maps float32 [N, height, width], signed: what showing the patch around a pixel adds to
         the logit. Quality: ``r_squared`` of the weighted fit, and ``n_superpixels``.
+
+    Raises:
+        ValueError: The model cannot be explained; or it does not take such images or know such
+            a class.
     """
+    explanations = _explanations(
+        model, images, class_indices, n_samples=n_samples, n_segments=n_segments,
+        compactness=compactness, hide_with=hide_with, kernel_width=kernel_width, seeds=[seed],
+        batch_size=batch_size, progress="LIME",
+    )  # fmt: skip
+    maps = np.empty(images.shape[:3], np.float32)
+    fits = np.empty(len(images))
+    counts = np.empty(len(images))
+    for i, (segments, ((weights, r_squared),)) in enumerate(explanations):
+        maps[i], fits[i], counts[i] = weights[segments], r_squared, len(weights)
+    return Attribution(maps, {"r_squared": fits, "n_superpixels": counts})
+
+
+def lime_stability(
+    model: KerasModel,
+    images: Images | FloatArray,
+    class_indices: IntArray | None = None,
+    *,
+    seeds: Sequence[int],
+    n_top: int = 5,
+    **options: Any,
+) -> NDArray[np.float64]:
+    """How far LIME names the same superpixels, whichever patches it happened to hide.
+
+    The superpixels are those of the image, whatever the seed; their weights are not. What is
+    compared is which of them weigh most, for or against the class: the overlap of two sets is
+    the number of superpixels in both as a share of those in either (Jaccard 1912).
+
+    Args:
+        model: A functional or Sequential Keras classifier.
+        images: [N, height, width, channels], in the units the model takes.
+        class_indices: The class to explain for each image, int [N]; the predicted when None.
+        seeds: Seeds of the choice of patches, two or more different ones.
+        n_top: Superpixels with the largest absolute weights to compare.
+        **options: All others of :func:`lime`, with the same defaults.
+
+    Returns:
+        float64 [N], the mean overlap over all pairs of seeds, 0 to 1. NaN where a galaxy has no
+        more than ``n_top`` superpixels, so that there is nothing to choose.
+
+    Raises:
+        ValueError: There are not two seeds to compare, or no superpixels; and as :func:`lime`.
+    """
+    if len(set(seeds)) < max(2, len(seeds)):
+        raise ValueError(f"Found seeds {list(seeds)}; expected two or more different ones.")
+    if n_top < 1:
+        raise ValueError(f"Found n_top {n_top}; expected 1 or more superpixels to compare.")
+    defaults = dict(lime.__kwdefaults__ or {})
+    del defaults["seed"]
+    explanations = _explanations(
+        model, images, class_indices, seeds=seeds, progress="LIME stability", **defaults | options
+    )
+    return np.array(
+        [
+            _mean_overlap([_largest(weights, n_top) for weights, _ in by_seed])
+            if segments.max() >= n_top
+            else np.nan
+            for segments, by_seed in explanations
+        ]
+    )
+
+
+def _explanations(
+    model: KerasModel,
+    images: Images | FloatArray,
+    class_indices: IntArray | None,
+    *,
+    n_samples: int,
+    n_segments: int,
+    compactness: float,
+    hide_with: Baseline,
+    kernel_width: float,
+    seeds: Sequence[int],
+    batch_size: int,
+    progress: str,
+) -> Iterator[tuple[NDArray[np.int_], list[tuple[NDArray[np.float64], float]]]]:
+    """The superpixels of each image; and for each seed their weights, with R² of the fit."""
     import tensorflow as tf
-    from lime.lime_base import LimeBase
-    from sklearn.metrics import pairwise_distances
 
     to_logits = logit_model(model)
     classes = classes_to_explain(model, images, class_indices)
@@ -68,12 +150,8 @@ def lime(
         logits = to_logits(some, training=False)
         return explained_logit(logits, tf.fill(tf.shape(shown)[:1], class_index))
 
-    maps = np.empty(images.shape[:3], np.float32)
-    fits = np.empty(len(images))
-    counts = np.empty(len(images))
-    for i in tqdm(range(len(images)), desc="LIME", unit="galaxy"):
+    def fit(i: int, segments: NDArray[np.int_], seed: int) -> tuple[NDArray[np.float64], float]:
         image = np.asarray(images[i], np.float32)
-        segments = _superpixels(image, n_segments, compactness)
         n_superpixels = int(segments.max()) + 1
         shown = np.random.default_rng(seed).integers(0, 2, (n_samples, n_superpixels))
         shown[0] = 1
@@ -86,23 +164,47 @@ def lime(
                 for first in range(0, n_samples, batch_size)
             ]
         )  # fmt: skip
-        distances = pairwise_distances(shown, shown[:1], metric="cosine").ravel()
-        regression = LimeBase(partial(_kernel, width=kernel_width), random_state=seed)
-        _, weights, fits[i], _ = regression.explain_instance_with_data(
-            shown, logits[:, None], distances, label=0, num_features=n_superpixels,
-            feature_selection="none",
-        )  # fmt: skip
-        by_segment = np.zeros(n_superpixels)
-        for segment, weight in weights:
-            by_segment[segment] = weight
-        maps[i], counts[i] = by_segment[segments], n_superpixels
-    return Attribution(maps, {"r_squared": fits, "n_superpixels": counts})
+        return _weights(shown, logits, kernel_width, seed)
+
+    for i in tqdm(range(len(images)), desc=progress, unit="galaxy"):
+        segments = _superpixels(np.asarray(images[i], np.float32), n_segments, compactness)
+        yield segments, [fit(i, segments, seed) for seed in seeds]
+
+
+def _weights(
+    shown: NDArray[np.int_], logits: NDArray[np.float32], kernel_width: float, seed: int
+) -> tuple[NDArray[np.float64], float]:
+    """What showing each superpixel adds to the logit, by the lime package; and R² of the fit."""
+    from lime.lime_base import LimeBase
+    from sklearn.metrics import pairwise_distances
+
+    n_superpixels = shown.shape[1]
+    distances = pairwise_distances(shown, shown[:1], metric="cosine").ravel()
+    regression = LimeBase(partial(_kernel, width=kernel_width), random_state=seed)
+    _, by_superpixel, r_squared, _ = regression.explain_instance_with_data(
+        shown, logits[:, None], distances, label=0, num_features=n_superpixels,
+        feature_selection="none",
+    )  # fmt: skip
+    weights = np.zeros(n_superpixels)
+    for superpixel, weight in by_superpixel:
+        weights[superpixel] = weight
+    return weights, float(r_squared)
+
+
+def _largest(weights: NDArray[np.float64], n_top: int) -> set[int]:
+    """The superpixels with the largest absolute weights."""
+    return {int(superpixel) for superpixel in np.argsort(-np.abs(weights), kind="stable")[:n_top]}
+
+
+def _mean_overlap(sets: Sequence[set[int]]) -> float:
+    """Mean share of the elements of two sets that are in both, over all pairs of sets."""
+    return float(np.mean([len(a & b) / len(a | b) for a, b in combinations(sets, 2)]))
 
 
 def _superpixels(
     image: NDArray[np.float32], n_segments: int, compactness: float
 ) -> NDArray[np.int_]:
-    """SLIC superpixels of a cut-out in 0 to 255, numbered from 0."""
+    """SLIC superpixels of a cut-out, numbered from 0; the range of its values is all the same."""
     from skimage.segmentation import slic
 
     segments = slic(image / 255, n_segments=n_segments, compactness=compactness, start_label=0)

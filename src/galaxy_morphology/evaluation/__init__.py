@@ -14,6 +14,7 @@ from galaxy_morphology.evaluation.calibration import (
 from galaxy_morphology.evaluation.card import model_card
 from galaxy_morphology.evaluation.comparison import compare_classifiers, summarise_seeds
 from galaxy_morphology.evaluation.errors import error_rates
+from galaxy_morphology.evaluation.explanations import summarise_quality
 from galaxy_morphology.evaluation.predictions import (
     logit_table,
     logits_of,
@@ -55,6 +56,7 @@ __all__ = [
     "score_predictions",
     "selection_scores",
     "selective_accuracy",
+    "summarise_quality",
     "summarise_seeds",
     "suspect_scores",
     "tune_baseline",

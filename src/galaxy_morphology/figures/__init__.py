@@ -1,6 +1,15 @@
 """One function, one matplotlib Figure: what people look at."""
 
 from galaxy_morphology.figures.comparison import compared_scores
+from galaxy_morphology.figures.explanation_quality import (
+    agreement,
+    faithfulness,
+    place,
+    reliability,
+    sanity,
+    stability,
+    structure,
+)
 from galaxy_morphology.figures.explanations import (
     attribution_sheet,
     explanation_page,
@@ -25,6 +34,7 @@ from galaxy_morphology.figures.scores import (
 )
 
 __all__ = [
+    "agreement",
     "attribution_sheet",
     "augmentation_sheet",
     "class_counts",
@@ -34,11 +44,17 @@ __all__ = [
     "cutout_sheet",
     "error_rates",
     "explanation_page",
+    "faithfulness",
+    "place",
     "population_sheet",
+    "reliability",
     "reliability_diagrams",
     "reliability_notes",
     "roc_curves",
+    "sanity",
     "selective_accuracy",
+    "stability",
+    "structure",
     "suspect_labels",
     "suspects_found",
     "training_curves",

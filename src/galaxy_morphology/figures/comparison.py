@@ -2,7 +2,14 @@
 
 import pandas as pd
 
-from galaxy_morphology.figures.style import GREY, colour_of, hide_frame, is_simulated, new_figure
+from galaxy_morphology.figures.style import (
+    GREY,
+    colour_of,
+    hide_frame,
+    is_simulated,
+    legend_below,
+    new_figure,
+)
 from galaxy_morphology.typing import Figure
 
 SCORES = {
@@ -41,10 +48,7 @@ def compared_scores(table: pd.DataFrame, reference: str, *, ensemble: str) -> Fi
             hide_frame(ax)
     axes[0, 0].set_yticks(range(len(entries)), [entry.replace("_", " ") for entry in entries])
     axes[0, 0].invert_yaxis()
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, frameon=False, fontsize=8, loc="outside lower center", ncols=len(labels)
-    )
+    legend_below(figure, axes[0, :1], columns=len(markers))
     return figure
 
 

@@ -12,16 +12,23 @@ from galaxy_morphology.typing import Figure, FloatArray, Images
 # Even in lightness on both sides and safe for colour-blind readers (Moreland 2009).
 COLOUR_MAP = "coolwarm"
 PANEL = 1.75  # inches
+GALAXY, NEIGHBOUR = 1, 2
+"""Values of a segmentation."""
 SMOOTHING = 1.5  # pixels
 MEANING = (
     "Colour: what spoke for (red) and against (blue) the predicted class; full colour is the "
     "largest 0.3 % of each map.\nGrad-CAM shows only what spoke for it; Integrated Gradients "
-    f"is smoothed here by {SMOOTHING} px. Grey: the cut-out as a negative."
+    f"is smoothed here by {SMOOTHING} px. Grey: the cut-out as a negative; lines: the galaxy and, "
+    "dotted, its neighbours."
 )
 
 
 def explanation_page(
-    images: Images, explained: pd.DataFrame, maps: dict[str, FloatArray], notes: pd.DataFrame
+    images: Images,
+    explained: pd.DataFrame,
+    maps: dict[str, FloatArray],
+    notes: pd.DataFrame,
+    parts: NDArray[np.uint8] | None = None,
 ) -> Figure:
     """Each galaxy in a row: its cut-out, and the map of each method laid over it.
 
@@ -31,12 +38,19 @@ def explanation_page(
             ``probability_<class>``, ``chosen_as`` and ``simulated``.
         maps: By method, [n, height, width], signed where the method is.
         notes: A row per image and a column per method: a few words under each map.
+        parts: uint8 [n, height, width]: 0 sky, 1 the galaxy, 2 its neighbours; outlined
+            where they are given.
     """
-    return _overlays(images, explained, maps, notes, galaxies_per_row=1)
+    return _overlays(images, explained, maps, notes, parts, galaxies_per_row=1)
 
 
 def attribution_sheet(
-    images: Images, explained: pd.DataFrame, method: str, maps: FloatArray, notes: pd.DataFrame
+    images: Images,
+    explained: pd.DataFrame,
+    method: str,
+    maps: FloatArray,
+    notes: pd.DataFrame,
+    parts: NDArray[np.uint8] | None = None,
 ) -> Figure:
     """Every explained galaxy beside the map of one method, two galaxies in a row.
 
@@ -46,8 +60,9 @@ def attribution_sheet(
         method: Name of the method.
         maps: [n, height, width].
         notes: See :func:`explanation_page`.
+        parts: See :func:`explanation_page`.
     """
-    return _overlays(images, explained, {method: maps}, notes, galaxies_per_row=2)
+    return _overlays(images, explained, {method: maps}, notes, parts, galaxies_per_row=2)
 
 
 def reliability_notes(quality: pd.DataFrame) -> list[str]:
@@ -61,6 +76,17 @@ def reliability_notes(quality: pd.DataFrame) -> list[str]:
 
 def _note(measures: dict[Any, Any]) -> str:
     """A few words on the measures of one map."""
+    words = [_own_words(measures)]
+    if pd.notna(measures.get("faithfulness")):
+        words.append(
+            f"faithfulness {measures['faithfulness']:.2f}, on the galaxy "
+            f"{measures['target_share']:.0%}"
+        )
+    return "\n".join(word for word in words if word)
+
+
+def _own_words(measures: dict[Any, Any]) -> str:
+    """What a method says of itself."""
     if pd.notna(measures.get("completeness_residual")):
         return (
             f"logit {measures['logit']:.1f}, of the baseline {measures['baseline_logit']:.1f}\n"
@@ -78,6 +104,7 @@ def _overlays(
     explained: pd.DataFrame,
     maps: dict[str, FloatArray],
     notes: pd.DataFrame,
+    parts: NDArray[np.uint8] | None,
     galaxies_per_row: int,
 ) -> Figure:
     from matplotlib.cm import ScalarMappable
@@ -87,7 +114,7 @@ def _overlays(
     rows = -(-len(images) // galaxies_per_row)
     figure = new_figure(
         galaxies_per_row * (across * PANEL + 1.35) + 0.9,
-        rows * (PANEL + 0.22) + 0.8,
+        rows * (PANEL + 0.4) + 0.8,
         simulated=is_simulated(explained),
     )
     axes = figure.subplots(rows, galaxies_per_row * across, squeeze=False)
@@ -107,6 +134,8 @@ def _overlays(
             ax.imshow(_negative(images[i]), cmap="gray", vmin=0, vmax=1)
             relative = _relative(_shown(method, values[i]))
             ax.imshow(relative, cmap=COLOUR_MAP, vmin=-1, vmax=1, alpha=np.abs(relative) ** 0.7)
+            if parts is not None:
+                _outline(ax, parts[i])
             ax.text(
                 0.5, -0.02, notes[method].iloc[i], transform=ax.transAxes, ha="center", va="top",
                 fontsize=7,
@@ -122,6 +151,14 @@ def _overlays(
     bar.ax.tick_params(labelsize=8)
     bar.set_label("attribution to the predicted class", fontsize=8)
     return figure
+
+
+def _outline(ax: Any, parts: NDArray[np.uint8]) -> None:
+    """Lines around the galaxy and, dotted, around its neighbours."""
+    for part, style in ((GALAXY, "solid"), (NEIGHBOUR, "dotted")):
+        if (parts == part).any() and not (parts == part).all():
+            ax.contour(parts == part, levels=[0.5], colors="black", linestyles=style,
+                       linewidths=0.6)  # fmt: skip
 
 
 def _caption(galaxy: dict[Any, Any]) -> str:

@@ -1,6 +1,6 @@
 """What all figures share: colours that colour-blind readers tell apart, and panels of galaxies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,8 @@ from galaxy_morphology.typing import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#666666"
 SIMULATED = "simulated galaxies"
+LEGEND_SIZE = 9  # points
+POINTS_PER_INCH = 72
 
 
 def new_figure(width: float, height: float, *, simulated: bool = False) -> Figure:
@@ -66,3 +68,19 @@ def show_cutouts(axes: Sequence[Any], images: NDArray[Any], titles: Sequence[str
 def hide_frame(ax: Any) -> None:
     """Leave only the axes that carry numbers."""
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def legend_below(figure: Figure, axes: Iterable[Any], *, columns: int) -> None:
+    """One legend below all panels, each thing once, above the word on simulated galaxies."""
+    handles: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    # The layout leaves room for a legend, but puts it at the very edge, where simulated galaxies
+    # are said to be so: lift it above that line.
+    layout: Any = figure.get_layout_engine()
+    foot = layout.get()["rect"][1] * figure.get_figheight() * POINTS_PER_INCH
+    figure.legend(
+        list(handles.values()), list(handles), frameon=False, fontsize=LEGEND_SIZE,
+        ncols=columns, loc="outside lower center", borderaxespad=0.5 + foot / LEGEND_SIZE,
+    )  # fmt: skip

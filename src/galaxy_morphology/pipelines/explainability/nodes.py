@@ -11,11 +11,17 @@ from galaxy_morphology.pipelines.explainability.options import (
     GradCamOptions,
     IntegratedGradientsOptions,
     LimeOptions,
+    OcclusionOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
 from galaxy_morphology.typing import Attribution, Figure, Images, IntArray, KerasModel
 
-METHODS = {"grad_cam": "Grad-CAM", "integrated_gradients": "Integrated Gradients", "lime": "LIME"}
+METHODS = {
+    "grad_cam": "Grad-CAM",
+    "integrated_gradients": "Integrated Gradients",
+    "lime": "LIME",
+    "occlusion": "Occlusion",
+}
 
 
 def choose_galaxies(
@@ -70,7 +76,7 @@ def explain_with_grad_cam(
     from galaxy_morphology import attribution
 
     return attribution.grad_cam(
-        classifier, cutouts, _predicted(explained_galaxies, classes), **options.model_dump()
+        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
     )
 
 
@@ -93,7 +99,7 @@ def explain_with_integrated_gradients(
     from galaxy_morphology import attribution
 
     by_channel = attribution.integrated_gradients(
-        classifier, cutouts, _predicted(explained_galaxies, classes), **options.model_dump()
+        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
     )
     return by_channel._replace(maps=by_channel.maps.sum(axis=-1))
 
@@ -117,7 +123,30 @@ def explain_with_lime(
     from galaxy_morphology import attribution
 
     return attribution.lime(
-        classifier, cutouts, _predicted(explained_galaxies, classes), **options.model_dump()
+        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
+    )
+
+
+def explain_with_occlusion(
+    classifier: KerasModel,
+    cutouts: Images,
+    explained_galaxies: pd.DataFrame,
+    classes: Classes,
+    options: OcclusionOptions,
+) -> Attribution:
+    """Map how much the logit of the predicted class falls when a patch is hidden.
+
+    Args:
+        classifier: The network to explain.
+        cutouts: uint8 [n, height, width, 3], RGB.
+        explained_galaxies: A row per cut-out.
+        classes: The classes in order.
+        options: Of the method.
+    """
+    from galaxy_morphology import attribution
+
+    return attribution.occlusion(
+        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
     )
 
 
@@ -126,6 +155,7 @@ def collect_attributions(
     grad_cam: Attribution,
     integrated_gradients: Attribution,
     lime: Attribution,
+    occlusion: Attribution,
 ) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
     """Put the maps of all methods together with the CATAIDs they belong to.
 
@@ -134,12 +164,13 @@ def collect_attributions(
         grad_cam: Maps [n, height, width], not negative.
         integrated_gradients: Signed maps.
         lime: Signed maps.
+        occlusion: Signed maps.
 
     Returns:
         Arrays ``cataid`` int64 [n] and, by method, float32 [n, height, width]; and a table with
         a row per galaxy and method and a column per measure of the method's own reliability.
     """
-    by_method = {"grad_cam": grad_cam, "integrated_gradients": integrated_gradients, "lime": lime}
+    by_method = dict(zip(METHODS, (grad_cam, integrated_gradients, lime, occlusion), strict=True))
     cataids = explained_galaxies["cataid"].to_numpy()
     attributions = {name: attribution.maps for name, attribution in by_method.items()}
     quality = pd.concat(
@@ -164,7 +195,8 @@ def draw_explanations(
     explained_galaxies: pd.DataFrame,
     attributions: dict[str, NDArray[Any]],
     explanation_quality: pd.DataFrame,
-) -> tuple[Figure, Figure, Figure, Figure]:
+    segmentation: NDArray[np.uint8],
+) -> tuple[Figure, Figure, Figure, Figure, Figure]:
     """Draw the maps over the galaxies: all methods side by side, and each on a sheet of its own.
 
     Args:
@@ -172,9 +204,10 @@ def draw_explanations(
         explained_galaxies: A row per cut-out.
         attributions: Maps by method.
         explanation_quality: A row per galaxy and method.
+        segmentation: uint8 [n, height, width]: sky, target and neighbours.
 
     Returns:
-        The page with all methods, then Grad-CAM, Integrated Gradients and LIME.
+        The page with all methods, then a sheet for each of ``METHODS``.
     """
     from galaxy_morphology import figures
 
@@ -187,15 +220,22 @@ def draw_explanations(
             for name, title in METHODS.items()
         }
     )
-    page = figures.explanation_page(cutouts, explained_galaxies, maps, notes)
-    grad_cam, integrated_gradients, lime = (
-        figures.attribution_sheet(cutouts, explained_galaxies, title, maps[title], notes)
+    page = figures.explanation_page(cutouts, explained_galaxies, maps, notes, segmentation)
+    grad_cam, integrated_gradients, lime, occlusion = (
+        figures.attribution_sheet(
+            cutouts, explained_galaxies, title, maps[title], notes, segmentation
+        )
         for title in METHODS.values()
     )
-    return page, grad_cam, integrated_gradients, lime
+    return page, grad_cam, integrated_gradients, lime, occlusion
 
 
-def _predicted(explained_galaxies: pd.DataFrame, classes: Classes) -> IntArray:
-    """Index of the predicted class of each galaxy, int32 [n]."""
+def predicted_codes(explained_galaxies: pd.DataFrame, classes: Classes) -> IntArray:
+    """Index of the predicted class of each galaxy, int32 [n].
+
+    Args:
+        explained_galaxies: With their ``predicted_class``.
+        classes: The classes in order.
+    """
     names = explained_galaxies["predicted_class"]
     return np.asarray(pd.Categorical(names, categories=classes.names).codes, np.int32)

@@ -18,7 +18,7 @@ class ExplainedGalaxiesOptions(Options):
 class GradCamOptions(Options):
     """See ``attribution.grad_cam``."""
 
-    layer_name: str
+    layer_name: str | None
     batch_size: int = Field(ge=1)
 
 
@@ -26,6 +26,8 @@ class IntegratedGradientsOptions(Options):
     """See ``attribution.integrated_gradients``."""
 
     steps: int = Field(ge=1)
+    tolerance: float = Field(gt=0)
+    maximum_steps: int = Field(ge=1)
     baseline: Literal["black", "sky", "noisy_sky", "blur"]
     batch_size: int = Field(ge=1)
 
@@ -40,3 +42,25 @@ class LimeOptions(Options):
     kernel_width: float = Field(gt=0)
     seed: int = Field(ge=0, lt=2**32)
     batch_size: int = Field(ge=1)
+
+
+class OcclusionOptions(Options):
+    """See ``attribution.occlusion``."""
+
+    patch: int = Field(ge=1)
+    stride: int = Field(ge=1)
+    hide_with: Literal["black", "sky", "noisy_sky", "blur"]
+    batch_size: int = Field(ge=1)
+
+
+class CheckOptions(Options):
+    """How explanations are measured."""
+
+    steps: int = Field(ge=2)
+    hide_with: Literal["black", "sky", "noisy_sky", "blur"]
+    lime_seeds: tuple[int, ...] = Field(min_length=2)
+    n_top: int = Field(ge=1)
+    lime_samples: int = Field(ge=10)
+    n_randomised: int = Field(ge=1)
+    cells: int = Field(ge=1)
+    seed: int = Field(ge=0)

@@ -2,12 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from galaxy_morphology.pipelines.explainability import nodes
+from galaxy_morphology.pipelines.explainability import checks, nodes
 
 
 def create_pipeline() -> Pipeline:
-    """From the classifier, its images and predictions to ``attributions`` and figures."""
+    """From the classifier, its images and predictions to ``attributions`` and their quality."""
     explain_inputs = ["classifier", "explained_cutouts", "explained_galaxies", "params:classes"]
+    methods = ("grad_cam", "integrated_gradients", "lime", "occlusion")
+    method_options = [f"params:{method}" for method in methods]
     return Pipeline(
         [
             Node(
@@ -35,15 +37,86 @@ def create_pipeline() -> Pipeline:
                 name="explain_with_lime",
             ),
             Node(
+                nodes.explain_with_occlusion,
+                inputs=[*explain_inputs, "params:occlusion"],
+                outputs="occlusion_attribution",
+                name="explain_with_occlusion",
+            ),
+            Node(
                 nodes.collect_attributions,
                 inputs=[
                     "explained_galaxies",
                     "grad_cam_attribution",
                     "integrated_gradients_attribution",
                     "lime_attribution",
+                    "occlusion_attribution",
                 ],
-                outputs=["attributions", "explanation_quality"],
+                outputs=["attributions", "attribution_reliability"],
                 name="collect_attributions",
+            ),
+            Node(
+                checks.segment_cutouts,
+                inputs="explained_cutouts",
+                outputs="segmentation",
+                name="segment_cutouts",
+            ),
+            Node(
+                checks.measure_faithfulness,
+                inputs=[
+                    "classifier",
+                    "explained_cutouts",
+                    "explained_galaxies",
+                    "attributions",
+                    "params:classes",
+                    "params:checks",
+                ],
+                outputs=["faithfulness", "faithfulness_curves"],
+                name="measure_faithfulness",
+            ),
+            Node(
+                checks.measure_place,
+                inputs=["explained_galaxies", "attributions", "segmentation", "params:checks"],
+                outputs="place",
+                name="measure_place",
+            ),
+            Node(
+                checks.measure_stability,
+                inputs=[
+                    "classifier",
+                    "explained_cutouts",
+                    "explained_galaxies",
+                    "attributions",
+                    "params:classes",
+                    "params:checks",
+                    *method_options,
+                ],
+                outputs="stability",
+                name="measure_stability",
+            ),
+            Node(
+                checks.check_sanity,
+                inputs=[*explain_inputs, "params:checks", *method_options],
+                outputs="explanation_sanity",
+                name="check_sanity",
+            ),
+            Node(
+                checks.measure_agreement,
+                inputs=["explained_galaxies", "attributions", "params:checks"],
+                outputs="explanation_agreement",
+                name="measure_agreement",
+            ),
+            Node(
+                checks.collect_quality,
+                inputs=[
+                    "attribution_reliability",
+                    "faithfulness",
+                    "place",
+                    "stability",
+                    "explained_galaxies",
+                    "params:evaluation",
+                ],
+                outputs=["explanation_quality", "explanation_summary"],
+                name="collect_quality",
             ),
             Node(
                 nodes.draw_explanations,
@@ -52,14 +125,35 @@ def create_pipeline() -> Pipeline:
                     "explained_galaxies",
                     "attributions",
                     "explanation_quality",
+                    "segmentation",
                 ],
                 outputs=[
                     "explanations_figure",
                     "grad_cam_figure",
                     "integrated_gradients_figure",
                     "lime_figure",
+                    "occlusion_figure",
                 ],
                 name="draw_explanations",
+            ),
+            Node(
+                checks.draw_checks,
+                inputs=[
+                    "explanation_quality",
+                    "explanation_summary",
+                    "faithfulness_curves",
+                    "explanation_sanity",
+                    "explanation_agreement",
+                ],
+                outputs=[
+                    "faithfulness_figure",
+                    "attribution_reliability_figure",
+                    "place_figure",
+                    "stability_figure",
+                    "sanity_figure",
+                    "agreement_figure",
+                ],
+                name="draw_checks",
             ),
         ],
         namespace="explainability",

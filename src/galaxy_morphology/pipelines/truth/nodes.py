@@ -2,12 +2,21 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
+from galaxy_morphology.pipelines.explainability.checks import explainers_of
+from galaxy_morphology.pipelines.explainability.nodes import predicted_codes
+from galaxy_morphology.pipelines.explainability.options import (
+    GradCamOptions,
+    IntegratedGradientsOptions,
+    LimeOptions,
+    OcclusionOptions,
+)
 from galaxy_morphology.pipelines.options import Classes
 from galaxy_morphology.pipelines.truth.options import TruthOptions
-from galaxy_morphology.typing import Figure
+from galaxy_morphology.typing import Figure, Images, KerasModel
 
 
 def find_population_error_rates(
@@ -120,6 +129,85 @@ def draw_suspects_found(
 
     truth = _of_galaxies(_with_derived_quantities(simulated_truth), suspect_labels)
     return figures.suspects_found(truth["label_is_wrong"].to_numpy(), suspect_scores)
+
+
+def measure_structure(
+    classifier: KerasModel,
+    images: Images,
+    predictions: pd.DataFrame,
+    metrics: dict[str, Any],
+    simulated_truth: pd.DataFrame,
+    simulated_structure: Images,
+    classes: Classes,
+    options: TruthOptions,
+    grad_cam: GradCamOptions,
+    integrated_gradients: IntegratedGradientsOptions,
+    lime: LimeOptions,
+    occlusion: OcclusionOptions,
+) -> pd.DataFrame:
+    """Explain spirals, and find how far maps lie on their true arms, bars and knots.
+
+    Args:
+        classifier: The network to explain.
+        images: uint8 [N, height, width, 3], RGB.
+        predictions: A row per image.
+        metrics: Scores by split; spirals are taken from the last of them.
+        simulated_truth: A row per galaxy.
+        simulated_structure: uint8 [N, height, width, 3], a row per galaxy of the truth.
+        classes: The classes in order.
+        options: How many spirals, and what counts as structure.
+        grad_cam: Of the method.
+        integrated_gradients: Of the method.
+        lime: Of the method.
+        occlusion: Of the method.
+
+    Returns:
+        A row per spiral and method, those of two controls included: the share of the attribution
+        on structure, the share of the pixels, and the area under the ROC curve of the ranking.
+
+    Raises:
+        ValueError: There is no spiral to explain.
+    """
+    from galaxy_morphology import attribution
+
+    truth = _of_galaxies(simulated_truth, predictions)
+    is_spiral = (truth["population"] == "spiral").to_numpy()
+    in_split = (predictions["split"] == list(metrics)[-1]).to_numpy()
+    rows = np.flatnonzero(is_spiral & in_split)[: options.n_spirals]
+    if len(rows) == 0:
+        raise ValueError(
+            "There is no simulated spiral in the split that is scored. Simulate more galaxies "
+            "(`simulation.n_galaxies`), or a larger share of spirals (`populations.spiral.share`)."
+        )
+    galaxies, cutouts = predictions.iloc[rows], np.asarray(images[rows])
+    places = pd.Index(simulated_truth["cataid"]).get_indexer(galaxies["cataid"])
+    structure = np.asarray(simulated_structure[places])
+    codes = predicted_codes(galaxies, classes)
+    explainers = explainers_of(grad_cam, integrated_gradients, lime, occlusion)
+    maps = {name: explain(classifier, cutouts, codes) for name, explain in explainers.items()}
+    maps |= attribution.control_maps(cutouts.shape[:3], options.seed)
+    known = galaxies[["cataid", "simulated", "correct"]].reset_index(drop=True)
+    tables = [
+        known.assign(
+            method=name,
+            **attribution.agreement_with_structure(
+                of_method, structure, threshold=options.structure_share
+            ),
+        )
+        for name, of_method in maps.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def draw_structure(structure_agreement: pd.DataFrame) -> Figure:
+    """Draw how far explanations of spirals lie on their structure.
+
+    Args:
+        structure_agreement: A row per spiral and method.
+    """
+    from galaxy_morphology import figures
+
+    return figures.structure(structure_agreement)
 
 
 def _with_derived_quantities(simulated_truth: pd.DataFrame) -> pd.DataFrame:

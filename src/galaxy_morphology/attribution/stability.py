@@ -1,0 +1,135 @@
+"""Whether an explanation stays when what is explained stays: a galaxy turned, or noisier.
+
+After Alvarez-Melis & Jaakkola 2018, arXiv:1806.08049, who ask the same of tiny changes. What
+changes may be the method or the network: a network that was never shown turned galaxies has
+reasons to look elsewhere in one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galaxy_morphology.attribution.agreement import Explain, rank_correlation
+from galaxy_morphology.sky import _frame
+from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
+
+LEAST_NOISE = 1.0
+"""Counts. The median absolute deviation of a sky whose noise was rounded away is 0."""
+
+Turn = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def agreement_when_turned(
+    explain: Explain,
+    model: KerasModel,
+    images: Images | FloatArray,
+    class_indices: IntArray,
+    maps: FloatArray,
+    *,
+    cells: int | None = None,
+) -> NDArray[np.float64]:
+    """Explain each galaxy rotated by 90, 180 and 270 degrees, and mirrored; turn the maps back.
+
+    Pixels change places and nothing is resampled: only the network and the method can make a
+    difference.
+
+    Args:
+        explain: The method that made ``maps``, with its options.
+        model: A Keras classifier.
+        images: Cut-outs [N, side, side, channels], in the units the model takes.
+        class_indices: The explained class of each image, int [N].
+        maps: What ``explain`` says of the images as they are, [N, side, side].
+        cells: See :func:`rank_correlation`.
+
+    Returns:
+        float64 [N]: the mean over the four of the rank correlation with the original map. NaN
+        where any of these maps is the same everywhere.
+
+    Raises:
+        ValueError: The cut-outs are not square, or the maps have another shape than those that
+            ``explain`` gives.
+    """
+    if images.shape[1] != images.shape[2]:
+        raise ValueError(
+            f"Found cut-outs of {images.shape[1]} × {images.shape[2]} px; expected square ones: "
+            "turned by 90 degrees, others no longer fit the network. Cut out squares."
+        )
+    agreements = []
+    for turn, turn_back in _turns():
+        turned = np.ascontiguousarray(turn(images))
+        agreements.append(
+            rank_correlation(maps, turn_back(explain(model, turned, class_indices)), cells=cells)
+        )
+    return np.asarray(np.mean(agreements, axis=0), np.float64)
+
+
+def agreement_under_noise(
+    explain: Explain,
+    model: KerasModel,
+    images: Images | FloatArray,
+    class_indices: IntArray,
+    maps: FloatArray,
+    *,
+    seed: int,
+    cells: int | None = None,
+) -> NDArray[np.float64]:
+    """Explain each galaxy again as if it had been observed on a noisier night.
+
+    To every cut-out, Gaussian noise as strong as that of its own sky is added, but at least 1
+    count, and values are kept within 0 to 255. Where the sky was cut off at black, noise can
+    only brighten it.
+
+    Args:
+        explain: The method that made ``maps``, with its options.
+        model: A Keras classifier.
+        images: Cut-outs [N, height, width, channels], in units of 0 to 255.
+        class_indices: The explained class of each image, int [N].
+        maps: What ``explain`` says of the images as they are, [N, height, width].
+        seed: Seeds the noise, anew for every image: a galaxy's number does not depend on the
+            galaxies beside it.
+        cells: See :func:`rank_correlation`.
+
+    Returns:
+        float64 [N]: the rank correlation with the original map, NaN where either is the same
+        everywhere.
+
+    Raises:
+        ValueError: The maps have another shape than those that ``explain`` gives.
+    """
+    return rank_correlation(
+        maps, explain(model, _with_more_noise(images, seed), class_indices), cells=cells
+    )
+
+
+def _turns() -> list[tuple[Turn, Turn]]:
+    """Three rotations and a mirror image, each with what undoes it."""
+
+    def rotation(quarters: int) -> Turn:
+        return lambda images: np.rot90(images, quarters, axes=(1, 2))
+
+    def mirror(images: NDArray[Any]) -> NDArray[Any]:
+        return images[:, :, ::-1]
+
+    return [*((rotation(quarters), rotation(-quarters)) for quarters in (1, 2, 3)), (mirror,) * 2]
+
+
+def _with_more_noise(images: Images | FloatArray, seed: int) -> NDArray[np.float32]:
+    """Each cut-out with Gaussian noise as strong as that of its sky, float32 in 0 to 255."""
+    noisy = np.empty(images.shape, np.float32)
+    for i, deviations in enumerate(_sky_noise(images)):
+        noise = np.random.default_rng(seed).normal(0, deviations, images.shape[1:])
+        noisy[i] = np.clip(images[i] + noise, 0, 255)
+    return noisy
+
+
+def _sky_noise(images: Images | FloatArray) -> NDArray[np.float64]:
+    """Standard deviation of the sky of each channel, at least 1 count, float64 [N, channels].
+
+    From the median absolute deviation in the frame, of which stars there change little.
+    """
+    from scipy.stats import median_abs_deviation
+
+    deviations = median_abs_deviation(_frame(images), axis=1, scale="normal")
+    return np.asarray(np.maximum(deviations, LEAST_NOISE), np.float64)
