@@ -17,6 +17,7 @@ MEASURES = (
     "on_target",
     "turned",
     "noise",
+    "randomised",
     "completeness_residual",
     "complete",
     "r_squared",

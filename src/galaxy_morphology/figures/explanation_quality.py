@@ -48,6 +48,8 @@ PART_COLOURS = {
 # Blue rings and orange crosses are told apart without their colours.
 OUTCOMES = {True: ("classified correctly", "o"), False: ("classified wrongly", "x")}
 TARGET_RESIDUAL = 0.02
+MOST_ALIKE = 0.5
+"""Mean rank correlation with maps of a network that knows nothing above which a method fails."""
 RESIDUALS_SHOWN = (1e-5, 10.0)
 LEAST_SHARE_WITH_NUMBER = 0.12
 ROOM_FOR_NUMBERS = 1.3
@@ -175,7 +177,8 @@ def sanity(table: pd.DataFrame, methods: Sequence[str]) -> Figure:
     figure = new_figure(columns * width, 2.0 + rows * row_height, simulated=is_simulated(table))
     figure.suptitle(
         "Does the map change when the network forgets, layer by layer from the top?\n"
-        f"{_counted(table['cataid'].nunique())}; nearer to 0 is better",
+        f"{_counted(table['cataid'].nunique())}; nearer to 0 is better; a method fails that ends "
+        f"above {MOST_ALIKE}",
         fontsize=11,
     )
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
@@ -183,7 +186,8 @@ def sanity(table: pd.DataFrame, methods: Sequence[str]) -> Figure:
         ax.set_axis_off()
     for ax, method in zip(axes, methods, strict=False):
         _draw_forgetting(ax, table[table["method"] == method])
-        ax.set_title(_name(method) + _say_left_out(table[table["method"] == method]))
+        some = table[table["method"] == method]
+        ax.set_title(_name(method) + _verdict(some) + _say_left_out(some))
         ax.set_xticks(
             [0, *layers["depth"]], ["none", *layers["layer"]],
             rotation=45, ha="right", rotation_mode="anchor",
@@ -471,6 +475,14 @@ def _draw_forgetting(ax: Any, table: pd.DataFrame) -> None:
             depths, [1, *absolute], color=colour_of(1), ls="--", marker="s", ms=3,
             label="mean when signs are ignored",
         )  # fmt: skip
+
+
+def _verdict(table: pd.DataFrame) -> str:
+    """Whether maps of a network that knows nothing are others than those of the trained one."""
+    at_the_end = table.loc[table["depth"] == table["depth"].max(), "rank_correlation"].mean()
+    if np.isnan(at_the_end):
+        return ""
+    return ": fails" if at_the_end > MOST_ALIKE else ": passes"
 
 
 def _say_left_out(table: pd.DataFrame) -> str:

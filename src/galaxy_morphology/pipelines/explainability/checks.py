@@ -268,6 +268,7 @@ def collect_quality(
     faithfulness: pd.DataFrame,
     place: pd.DataFrame,
     stability: pd.DataFrame,
+    explanation_sanity: pd.DataFrame,
     explained_galaxies: pd.DataFrame,
     options: EvaluationOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -278,6 +279,7 @@ def collect_quality(
         faithfulness: Areas under deletion and insertion curves.
         place: Where the attribution lies.
         stability: Agreement with maps of changed galaxies.
+        explanation_sanity: Agreement with maps of a network that forgot what it learned.
         explained_galaxies: Which galaxies were classified correctly.
         options: Level and kind of the intervals.
 
@@ -289,7 +291,10 @@ def collect_quality(
 
     keys = ["cataid", "simulated", "method"]
     quality = faithfulness
-    for table in (place, stability, attribution_reliability):
+    forgot_all = explanation_sanity["depth"] == explanation_sanity["depth"].max()
+    randomised = explanation_sanity.loc[forgot_all, [*keys, "rank_correlation"]]
+    randomised = randomised.rename(columns={"rank_correlation": "randomised"})
+    for table in (place, stability, randomised, attribution_reliability):
         quality = quality.merge(table, on=keys, how="left", validate="1:1")
     right = explained_galaxies[["cataid", "correct"]]
     quality = quality.merge(right, on="cataid", validate="m:1")

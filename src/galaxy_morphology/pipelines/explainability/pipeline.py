@@ -112,6 +112,7 @@ def create_pipeline() -> Pipeline:
                     "faithfulness",
                     "place",
                     "stability",
+                    "explanation_sanity",
                     "explained_galaxies",
                     "params:evaluation",
                 ],
