@@ -78,10 +78,9 @@ def _note(measures: dict[Any, Any]) -> str:
     """A few words on the measures of one map."""
     words = [_own_words(measures)]
     if pd.notna(measures.get("faithfulness")):
-        words.append(
-            f"faithfulness {measures['faithfulness']:.2f}, on the galaxy "
-            f"{measures['target_share']:.0%}"
-        )
+        words.append(f"faithfulness {measures['faithfulness']:.2f}")
+    if pd.notna(measures.get("target_share")):
+        words.append(f"{measures['target_share']:.0%} of it on the galaxy")
     return "\n".join(word for word in words if word)
 
 
@@ -114,7 +113,7 @@ def _overlays(
     rows = -(-len(images) // galaxies_per_row)
     figure = new_figure(
         galaxies_per_row * (across * PANEL + 1.35) + 0.9,
-        rows * (PANEL + 0.4) + 0.8,
+        rows * (PANEL + 0.55) + 0.8,
         simulated=is_simulated(explained),
     )
     axes = figure.subplots(rows, galaxies_per_row * across, squeeze=False)
