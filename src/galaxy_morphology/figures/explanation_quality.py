@@ -249,7 +249,10 @@ def reliability(quality: pd.DataFrame) -> Figure:
         TARGET_RESIDUAL, color=GREY, ls="--", lw=1, label=f"target: below {TARGET_RESIDUAL:.0%}"
     )
     residual_ax.set_xscale("log")
+    low, high = residual_ax.get_xlim()
+    residual_ax.set_xlim(min(low, 1e-3), max(high, 1e-1))  # decades to label, however few values
     residual_ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+    residual_ax.xaxis.set_minor_formatter("")
     residual_ax.set_title("Integrated Gradients: does the map\nadd up to what it explains?")
     residual_ax.set_xlabel(
         "completeness residual: what the sum of the map misses\n"

@@ -155,12 +155,13 @@ def measure_stability(
     from galaxy_morphology import attribution
 
     codes = predicted_codes(explained_galaxies, classes)
-    fewer = lime.model_copy(update={"n_samples": min(lime.n_samples, options.lime_samples)})
-    explainers = explainers_of(grad_cam, integrated_gradients, fewer, occlusion)
     tables = []
-    for name, explain in explainers.items():
-        # Of equal effort: a map of LIME is compared with one of as many samples.
-        maps = attributions[name] if name != "lime" else explain(classifier, cutouts, codes)
+    for name, explain in _quick_explainers(
+        options, grad_cam, integrated_gradients, lime, occlusion
+    ).items():
+        # Maps are compared with some of equal effort, not with those of more samples or steps.
+        is_quicker = name in ("integrated_gradients", "lime")
+        maps = explain(classifier, cutouts, codes) if is_quicker else attributions[name]
         arguments = (explain, classifier, cutouts, codes, maps)
         measures = {
             "turned": attribution.agreement_when_turned(*arguments, cells=options.cells),
@@ -214,12 +215,10 @@ def check_sanity(
     rows = np.unique(np.linspace(0, n - 1, min(n, options.n_randomised)).round().astype(int))
     some, galaxies = cutouts[rows], explained_galaxies.iloc[rows]
     codes = predicted_codes(galaxies, classes)
-    # Integrated Gradients of a network that knows nothing need not be complete.
-    quick = integrated_gradients.model_copy(update={"maximum_steps": integrated_gradients.steps})
-    fewer = lime.model_copy(update={"n_samples": min(lime.n_samples, options.lime_samples)})
-    explainers = explainers_of(grad_cam, quick, fewer, occlusion)
     tables = []
-    for name, explain in explainers.items():
+    for name, explain in _quick_explainers(
+        options, grad_cam, integrated_gradients, lime, occlusion
+    ).items():
         maps = explain(classifier, some, codes)
         table = attribution.agreement_after_randomising(
             explain, classifier, some, codes, maps, seed=options.seed, cells=options.cells
@@ -331,6 +330,19 @@ def draw_checks(
         figures.sanity(explanation_sanity, list(METHODS)),
         figures.agreement(explanation_agreement),
     )
+
+
+def _quick_explainers(
+    options: CheckOptions,
+    grad_cam: GradCamOptions,
+    integrated_gradients: IntegratedGradientsOptions,
+    lime: LimeOptions,
+    occlusion: OcclusionOptions,
+) -> dict[str, Explain]:
+    """The methods with fewer samples, and without more steps where a map is not complete."""
+    quick = integrated_gradients.model_copy(update={"maximum_steps": integrated_gradients.steps})
+    fewer = lime.model_copy(update={"n_samples": min(lime.n_samples, options.lime_samples)})
+    return explainers_of(grad_cam, quick, fewer, occlusion)
 
 
 def explainers_of(
