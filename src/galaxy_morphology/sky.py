@@ -18,7 +18,7 @@ def sky_colour(images: Images | FloatArray) -> NDArray[np.float32]:
     Returns:
         float32 [N, channels], in the units of ``images``.
     """
-    return np.asarray(np.median(_frame(images), axis=1), np.float32)
+    return np.asarray(np.median(frame_pixels(images), axis=1), np.float32)
 
 
 def sky_with_noise(images: Images | FloatArray, seed: int) -> NDArray[np.float32]:
@@ -35,7 +35,7 @@ def sky_with_noise(images: Images | FloatArray, seed: int) -> NDArray[np.float32
         float32, the shape of ``images``.
     """
     skies = np.empty(images.shape, np.float32)
-    for sky, pixels in zip(skies, _frame(images), strict=True):
+    for sky, pixels in zip(skies, frame_pixels(images), strict=True):
         brightness = pixels.mean(axis=-1)
         excess = brightness - np.median(brightness)
         empty = pixels[excess <= 3 * 1.4826 * np.median(np.abs(excess))]
@@ -43,8 +43,15 @@ def sky_with_noise(images: Images | FloatArray, seed: int) -> NDArray[np.float32
     return skies
 
 
-def _frame(images: Images | FloatArray) -> FloatArray:
-    """The pixels of the frame of each cut-out, [N, pixels, channels]; corners count twice."""
+def frame_pixels(images: Images | FloatArray) -> FloatArray:
+    """The pixels of the frame of each cut-out; corners count twice.
+
+    Args:
+        images: Cut-outs, [N, height, width, channels], any numeric dtype.
+
+    Returns:
+        [N, pixels, channels], in the units of ``images``.
+    """
     n_images, *_, n_channels = images.shape
     w = FRAME_WIDTH
     sides = [images[:, :w], images[:, -w:], images[:, :, :w], images[:, :, -w:]]

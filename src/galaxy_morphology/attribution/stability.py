@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxy_morphology.attribution.agreement import Explain, rank_correlation
-from galaxy_morphology.sky import _frame
+from galaxy_morphology.sky import frame_pixels
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 LEAST_NOISE = 1.0
@@ -131,5 +131,5 @@ def _sky_noise(images: Images | FloatArray) -> NDArray[np.float64]:
     """
     from scipy.stats import median_abs_deviation
 
-    deviations = median_abs_deviation(_frame(images), axis=1, scale="normal")
+    deviations = median_abs_deviation(frame_pixels(images), axis=1, scale="normal")
     return np.asarray(np.maximum(deviations, LEAST_NOISE), np.float64)
