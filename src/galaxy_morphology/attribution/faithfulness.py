@@ -12,6 +12,7 @@ from tqdm import tqdm
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
 from galaxy_morphology.attribution.place import checked_maps
+from galaxy_morphology.compiled import once_per_network
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 TIE_SEED = 0
@@ -71,37 +72,15 @@ def deletion_and_insertion(
         ValueError: The maps do not fit the images or hold values that are not finite, or there
             is no step.
     """
-    import tensorflow as tf
-
     if steps < 1:
         raise ValueError(f"Found {steps} steps; expected 1 or more.")
     maps = checked_maps(maps, images.shape[:3], "images")
-    to_logits = logit_model(model)
     classes = classes_to_explain(model, images, class_indices)
     hidden = baseline_images(images, hide_with)
     n_pixels = images.shape[1] * images.shape[2]
     counts = np.rint(np.linspace(0, n_pixels, steps + 1)).astype(np.int32)
     first_shown, end_shown = _ranks_shown(counts)
-
-    @tf.function(
-        autograph=False,
-        input_signature=[
-            tf.TensorSpec(images.shape[1:], tf.float32),
-            tf.TensorSpec(images.shape[1:], tf.float32),
-            tf.TensorSpec(images.shape[1:3], tf.int32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([], tf.int32),
-        ],
-    )
-    def probability_of(
-        image: tf.Tensor, without: tf.Tensor, ranks: tf.Tensor, first: tf.Tensor, end: tf.Tensor,
-        class_index: tf.Tensor,
-    ) -> tf.Tensor:  # fmt: skip
-        is_shown = (ranks >= first[:, None, None]) & (ranks < end[:, None, None])
-        logits = to_logits(tf.where(is_shown[..., None], image, without), training=False)
-        return _explained_probability(logits, tf.fill(tf.shape(first), class_index))
-
+    probability_of = _probability_of_ranks(model)
     deletion = np.empty((len(images), steps + 1))
     insertion = np.empty((len(images), steps + 1))
     for i in tqdm(range(len(images)), desc="Deletion and insertion", unit="galaxy"):
@@ -125,6 +104,40 @@ def deletion_and_insertion(
         deletion_area=np.trapezoid(deletion, shares, axis=1),
         insertion_area=np.trapezoid(insertion, shares, axis=1),
     )
+
+
+@once_per_network
+def _probability_of_ranks(model: KerasModel) -> Any:
+    """Compile the probability of a class with pixels of some ranks shown.
+
+    Args:
+        model: See :func:`deletion_and_insertion`.
+
+    Returns:
+        A function from the image and what hidden pixels show, both float32 [height, width,
+        channels], the rank of each pixel, int32 [height, width], the first rank that each sample
+        shows and the end, both int32 [samples], and the class, int32 [], to probabilities
+        [samples].
+    """
+    import tensorflow as tf
+
+    to_logits = logit_model(model)
+    shape = model.inputs[0].shape[1:]
+    pixels, ranks = tf.TensorSpec(shape, tf.float32), tf.TensorSpec(shape[:2], tf.int32)
+    bound, class_index = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)
+
+    @tf.function(
+        autograph=False, input_signature=[pixels, pixels, ranks, bound, bound, class_index]
+    )
+    def probability_of_ranks(
+        image: tf.Tensor, without: tf.Tensor, ranks: tf.Tensor, first: tf.Tensor, end: tf.Tensor,
+        class_index: tf.Tensor,
+    ) -> tf.Tensor:  # fmt: skip
+        is_shown = (ranks >= first[:, None, None]) & (ranks < end[:, None, None])
+        logits = to_logits(tf.where(is_shown[..., None], image, without), training=False)
+        return _explained_probability(logits, tf.fill(tf.shape(first), class_index))
+
+    return probability_of_ranks
 
 
 def _ranks_shown(counts: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -3,12 +3,20 @@
 Sundararajan, Taly & Yan 2017, https://arxiv.org/abs/1703.01365
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
-from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
+from galaxy_morphology.attribution.logits import (
+    classes_to_explain,
+    compiled_logits,
+    explained_logit,
+    logit_model,
+)
+from galaxy_morphology.compiled import once_per_network
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
 
@@ -50,27 +58,11 @@ def integrated_gradients(
         ValueError: There is no step to take, or the model cannot be explained; or it does not
             take such images or know such a class.
     """
-    import tensorflow as tf
-
     if steps < 1:
         raise ValueError(f"Found {steps} steps; expected 1 or more.")
-    to_logits = logit_model(model)
     classes = classes_to_explain(model, images, class_indices)
     starts = baseline_images(images, baseline)
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def logit_of(some: tf.Tensor, some_classes: tf.Tensor) -> tf.Tensor:
-        return explained_logit(to_logits(some, training=False), some_classes)
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def sum_of_gradients(
-        start: tf.Tensor, difference: tf.Tensor, shares: tf.Tensor, class_index: tf.Tensor
-    ) -> tf.Tensor:
-        points = start + shares[:, None, None, None] * difference
-        with tf.GradientTape() as tape:
-            tape.watch(points)
-            logit = logit_of(points, tf.fill(tf.shape(shares), class_index))
-        return tf.reduce_sum(tape.gradient(logit, points), axis=0)
+    sum_of_gradients, logits_of = _sum_of_gradients(model), compiled_logits(model)
 
     def integral(i: int, n_steps: int) -> NDArray[np.float32]:
         difference = np.asarray(images[i], np.float32) - starts[i]
@@ -82,8 +74,8 @@ def integrated_gradients(
         return np.asarray(total / n_steps * difference, np.float32)
 
     def logits_at_the_ends(i: int) -> NDArray[np.float64]:
-        ends = np.stack([starts[i], np.asarray(images[i], np.float32)])
-        return np.asarray(logit_of(ends, np.repeat(classes[i], 2)), np.float64)
+        logits = logits_of(np.stack([starts[i], np.asarray(images[i], np.float32)]))
+        return np.asarray(explained_logit(logits, np.repeat(classes[i], 2)), np.float64)
 
     ends = np.array([logits_at_the_ends(i) for i in range(len(images))])
     maps = np.empty(images.shape, np.float32)
@@ -102,6 +94,38 @@ def integrated_gradients(
         "complete": (residual <= tolerance).astype(np.float64),
     }
     return Attribution(maps, quality)
+
+
+@once_per_network
+def _sum_of_gradients(model: KerasModel) -> Any:
+    """Compile the gradient of a class's logit, summed over points on the line.
+
+    Args:
+        model: See :func:`integrated_gradients`.
+
+    Returns:
+        A function from the start of the line and the difference to its end, both float32
+        [height, width, channels], the shares of the difference at which the points lie, float32
+        [points], and the class, int32 [], to the sum, float32 [height, width, channels].
+    """
+    import tensorflow as tf
+
+    to_logits = logit_model(model)
+    pixels = tf.TensorSpec(model.inputs[0].shape[1:], tf.float32)
+    shares, class_index = tf.TensorSpec((None,), tf.float32), tf.TensorSpec((), tf.int32)
+
+    @tf.function(autograph=False, input_signature=[pixels, pixels, shares, class_index])
+    def sum_of_gradients(
+        start: tf.Tensor, difference: tf.Tensor, shares: tf.Tensor, class_index: tf.Tensor
+    ) -> tf.Tensor:
+        points = start + shares[:, None, None, None] * difference
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            logits = to_logits(points, training=False)
+            logit = explained_logit(logits, tf.fill(tf.shape(shares), class_index))
+        return tf.reduce_sum(tape.gradient(logit, points), axis=0)
+
+    return sum_of_gradients
 
 
 def _completeness_residual(

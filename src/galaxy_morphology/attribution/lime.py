@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
+from galaxy_morphology.compiled import once_per_network
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
 
@@ -134,21 +135,9 @@ def _explanations(
     progress: str,
 ) -> Iterator[tuple[NDArray[np.int_], list[tuple[NDArray[np.float64], float]]]]:
     """The superpixels of each image; and for each seed their weights, with R² of the fit."""
-    import tensorflow as tf
-
-    to_logits = logit_model(model)
     classes = classes_to_explain(model, images, class_indices)
     hidden = baseline_images(images, hide_with)
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def logits_of(
-        image: tf.Tensor, without: tf.Tensor, segments: tf.Tensor, shown: tf.Tensor,
-        class_index: tf.Tensor,
-    ) -> tf.Tensor:  # fmt: skip
-        mask = tf.gather(shown, segments, axis=1)[..., None]
-        some = mask * image + (1 - mask) * without
-        logits = to_logits(some, training=False)
-        return explained_logit(logits, tf.fill(tf.shape(shown)[:1], class_index))
+    logits_of = _logits_of_samples(model)
 
     def fit(i: int, segments: NDArray[np.int_], seed: int) -> tuple[NDArray[np.float64], float]:
         image = np.asarray(images[i], np.float32)
@@ -158,7 +147,7 @@ def _explanations(
         logits = np.concatenate(
             [
                 logits_of(
-                    image, hidden[i], segments, shown[first : first + batch_size].astype("float32"),
+                    image, hidden[i], segments, shown[first : first + batch_size].astype(bool),
                     classes[i],
                 )
                 for first in range(0, n_samples, batch_size)
@@ -169,6 +158,37 @@ def _explanations(
     for i in tqdm(range(len(images)), desc=progress, unit="galaxy"):
         segments = _superpixels(np.asarray(images[i], np.float32), n_segments, compactness)
         yield segments, [fit(i, segments, seed) for seed in seeds]
+
+
+@once_per_network
+def _logits_of_samples(model: KerasModel) -> Any:
+    """Compile the logit of a class with some superpixels hidden.
+
+    Args:
+        model: See :func:`lime`.
+
+    Returns:
+        A function from the image and what hidden pixels show, both float32 [height, width,
+        channels], the superpixels, int64 [height, width], which of them each sample shows, bool
+        [samples, superpixels], and the class, int32 [], to logits [samples].
+    """
+    import tensorflow as tf
+
+    to_logits = logit_model(model)
+    shape = model.inputs[0].shape[1:]
+    pixels, segments = tf.TensorSpec(shape, tf.float32), tf.TensorSpec(shape[:2], tf.int64)
+    shown, class_index = tf.TensorSpec((None, None), tf.bool), tf.TensorSpec((), tf.int32)
+
+    @tf.function(autograph=False, input_signature=[pixels, pixels, segments, shown, class_index])
+    def logits_of_samples(
+        image: tf.Tensor, without: tf.Tensor, segments: tf.Tensor, shown: tf.Tensor,
+        class_index: tf.Tensor,
+    ) -> tf.Tensor:  # fmt: skip
+        is_shown = tf.gather(shown, segments, axis=1)[..., None]
+        logits = to_logits(tf.where(is_shown, image, without), training=False)
+        return explained_logit(logits, tf.fill(tf.shape(shown)[:1], class_index))
+
+    return logits_of_samples
 
 
 def _weights(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galaxy_morphology.compiled import once_per_network
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 BATCH_SIZE = 64
@@ -37,6 +38,31 @@ def logit_model(model: KerasModel) -> KerasModel:
 
     check_classifier(model)
     return keras.Model(model.inputs[0], _logits_behind(model.outputs[0]))
+
+
+@once_per_network
+def compiled_logits(model: KerasModel) -> Any:
+    """Compile what :func:`logit_model` finds.
+
+    Args:
+        model: See :func:`logit_model`.
+
+    Returns:
+        A function from images float32 [N, height, width, channels] to logits [N, 1] or [N, K].
+
+    Raises:
+        ValueError: As :func:`logit_model`.
+    """
+    import tensorflow as tf
+
+    to_logits = logit_model(model)
+    images = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
+
+    @tf.function(autograph=False, input_signature=[images])
+    def logits_of(some: tf.Tensor) -> tf.Tensor:
+        return to_logits(some, training=False)
+
+    return logits_of
 
 
 def predicted_classes(model: KerasModel, images: Images | FloatArray) -> NDArray[np.int_]:
@@ -194,8 +220,9 @@ def _logits(model: KerasModel, images: Images | FloatArray) -> NDArray[np.float3
     """What the model says about each image, [N, 1] or [N, K]; refuses what are no logits."""
     import tensorflow as tf
 
-    to_logits = logit_model(model)
-    expected = tuple(to_logits.inputs[0].shape)
+    check_classifier(model)  # not everything that is no model can be remembered
+    logits_of = compiled_logits(model)
+    expected = tuple(model.inputs[0].shape)
     fits = len(images.shape) == len(expected) == 4 and all(
         wanted in (None, found)
         for wanted, found in zip(expected[1:], images.shape[1:], strict=True)
@@ -208,10 +235,10 @@ def _logits(model: KerasModel, images: Images | FloatArray) -> NDArray[np.float3
         )
     if len(images) == 0:
         raise ValueError("There is no image to explain: found 0 of them, expected 1 or more.")
-    logits = np.empty((len(images), to_logits.outputs[0].shape[1]), np.float32)
+    logits = np.empty((len(images), model.outputs[0].shape[1]), np.float32)
     for start in range(0, len(images), BATCH_SIZE):
         some = slice(start, start + BATCH_SIZE)
-        logits[some] = to_logits(tf.cast(images[some], tf.float32), training=False)
+        logits[some] = logits_of(tf.cast(images[some], tf.float32))
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(broken):
         raise ValueError(

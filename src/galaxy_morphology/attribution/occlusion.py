@@ -3,12 +3,15 @@
 Zeiler & Fergus 2014, https://arxiv.org/abs/1311.2901
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
+from galaxy_morphology.compiled import once_per_network
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
 
@@ -45,9 +48,6 @@ def occlusion(
         ValueError: A patch is larger than the image or smaller than the stride, or the model
             cannot be explained; or it does not take such images or know such a class.
     """
-    import tensorflow as tf
-
-    to_logits = logit_model(model)
     classes = classes_to_explain(model, images, class_indices)
     rows, columns = (_patches_along(side, patch, stride) for side in images.shape[1:3])
     n_patches = len(rows) * len(columns)
@@ -56,21 +56,7 @@ def occlusion(
     down = np.pad(np.repeat(rows, len(columns), axis=0), ((1, 0), (0, 0)))
     across = np.pad(np.tile(columns, (len(rows), 1)), ((1, 0), (0, 0)))
     hidden = baseline_images(images, hide_with)
-
-    pixels = tf.TensorSpec(images.shape[1:], tf.float32)
-    sides = [tf.TensorSpec((None, side), tf.bool) for side in images.shape[1:3]]
-
-    @tf.function(
-        input_signature=[pixels, pixels, *sides, tf.TensorSpec((), tf.int32)], autograph=False
-    )
-    def logits_of(
-        image: tf.Tensor, without: tf.Tensor, down: tf.Tensor, across: tf.Tensor,
-        class_index: tf.Tensor,
-    ) -> tf.Tensor:  # fmt: skip
-        covered = down[:, :, None, None] & across[:, None, :, None]
-        logits = to_logits(tf.where(covered, without, image), training=False)
-        return explained_logit(logits, tf.fill(tf.shape(down)[:1], class_index))
-
+    logits_of = _logits_behind_patches(model)
     maps = np.empty(images.shape[:3], np.float32)
     for i in tqdm(range(len(images)), desc="Occlusion", unit="galaxy"):
         image = np.asarray(images[i], np.float32)
@@ -81,6 +67,37 @@ def occlusion(
         drops = (logits[0] - logits[1:]).reshape(len(rows), len(columns))
         maps[i] = rows.T @ drops @ columns / n_covering
     return Attribution(maps, {"n_patches": np.full(len(images), n_patches, np.float64)})
+
+
+@once_per_network
+def _logits_behind_patches(model: KerasModel) -> Any:
+    """Compile the logit of a class behind patches.
+
+    Args:
+        model: See :func:`occlusion`.
+
+    Returns:
+        A function from the image and what hidden pixels show, both float32 [height, width,
+        channels], the rows and the columns that each patch covers, bool [patches, height] and
+        [patches, width], and the class, int32 [], to logits [patches].
+    """
+    import tensorflow as tf
+
+    to_logits = logit_model(model)
+    shape = model.inputs[0].shape[1:]
+    pixels, class_index = tf.TensorSpec(shape, tf.float32), tf.TensorSpec((), tf.int32)
+    down, across = (tf.TensorSpec((None, side), tf.bool) for side in shape[:2])
+
+    @tf.function(autograph=False, input_signature=[pixels, pixels, down, across, class_index])
+    def logits_behind_patches(
+        image: tf.Tensor, without: tf.Tensor, down: tf.Tensor, across: tf.Tensor,
+        class_index: tf.Tensor,
+    ) -> tf.Tensor:  # fmt: skip
+        covered = down[:, :, None, None] & across[:, None, :, None]
+        logits = to_logits(tf.where(covered, without, image), training=False)
+        return explained_logit(logits, tf.fill(tf.shape(down)[:1], class_index))
+
+    return logits_behind_patches
 
 
 def _patches_along(side: int, patch: int, stride: int) -> NDArray[np.bool_]:

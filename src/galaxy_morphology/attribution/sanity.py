@@ -16,7 +16,7 @@ from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 
 def randomised_models(model: KerasModel, seed: int) -> Iterator[tuple[str, KerasModel]]:
-    """Copies of a classifier that have forgotten ever more: cascading randomisation.
+    """A copy of a classifier that forgets ever more: cascading randomisation.
 
     Each step draws the weights of one more layer from the distribution of the layer's own
     initialisers. A BatchNormalization forgets with the layer before it, whose output its
@@ -34,25 +34,27 @@ def randomised_models(model: KerasModel, seed: int) -> Iterator[tuple[str, Keras
             its start, and such a network would not have forgotten.
 
     Yields:
-        The name of the layer last randomised, and a model of its own in which this layer and all
-        above it are random and all below as in ``model``.
+        The name of the layer last randomised, and a copy in which this layer and all above it are
+        random and all below as in ``model``. It is the same model each time, having forgotten
+        more, so that what is compiled for it serves all depths: use it before asking for the next.
 
     Raises:
         ValueError: The model has no weights that could be learned.
     """
-    steps = _layers_from_the_top(_with_fresh_weights(model, seed))
+    randomised = _with_fresh_weights(model, seed)
+    steps = _layers_from_the_top(randomised)
     if not steps:
         raise ValueError(
             f"Model {model.name!r} has no layer with trainable weights: there is nothing to "
             "randomise. Give a classifier that was built."
         )
-    forgotten: set[str] = set()
+    fresh = {layer.name: layer.get_weights() for layer in randomised.layers}
+    for layer in model.layers:
+        if layer.weights:  # a copied input has another name
+            randomised.get_layer(layer.name).set_weights(layer.get_weights())
     for names in steps:
-        forgotten.update(names)
-        randomised = _with_fresh_weights(model, seed)
-        for layer in model.layers:
-            if layer.weights and layer.name not in forgotten:  # a copied input has another name
-                randomised.get_layer(layer.name).set_weights(layer.get_weights())
+        for name in names:
+            randomised.get_layer(name).set_weights(fresh[name])
         yield names[0], randomised
 
 
@@ -66,7 +68,7 @@ def agreement_after_randomising(
     seed: int,
     cells: int | None = None,
 ) -> pd.DataFrame:
-    """Compare explanations of a network with those of copies that have forgotten ever more.
+    """Compare explanations of a network with those of a copy that forgets ever more.
 
     A method passes if the correlations fall towards 0. One random layer at the top can turn the
     sign of the logit, and with it every sign in a map that still marks the same pixels: such a
@@ -78,7 +80,7 @@ def agreement_after_randomising(
         explain: The method that made ``maps``, with its options.
         model: A Keras classifier, see :func:`randomised_models`.
         images: Cut-outs [N, height, width, channels], in the units the model takes.
-        class_indices: The explained class of each image, int [N]; the same for all copies.
+        class_indices: The explained class of each image, int [N]; the same at every depth.
         maps: What ``explain`` says of the images and ``model``, [N, height, width].
         seed: Seeds the random weights.
         cells: See :func:`rank_correlation`; absolute values are taken before averaging.

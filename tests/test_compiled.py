@@ -1,0 +1,161 @@
+"""What is compiled for a network: once for each, up to date, and forgotten with it."""
+
+import gc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from numpy.typing import NDArray
+
+from galaxy_morphology.attribution import (
+    deletion_and_insertion,
+    grad_cam,
+    integrated_gradients,
+    lime,
+    occlusion,
+    predicted_classes,
+)
+from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.networks import three_block_cnn
+from galaxy_morphology.typing import KerasModel
+
+SIDE = 24
+CUTOUTS = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3)).astype(np.uint8)
+Explain = Callable[[KerasModel, NDArray[Any]], NDArray[Any]]
+
+
+def judged(model: KerasModel, images: NDArray[Any]) -> NDArray[Any]:
+    ranks = np.arange(images[..., 0].size, dtype=float).reshape(images.shape[:3])
+    return deletion_and_insertion(model, images, ranks, steps=5, batch_size=4).deletion
+
+
+METHODS: dict[str, Explain] = {
+    "logits": predicted_classes,
+    "grad_cam": lambda *of: grad_cam(*of, batch_size=2).maps,
+    "integrated_gradients": lambda *of: integrated_gradients(*of, steps=5, batch_size=4).maps,
+    "lime": lambda *of: lime(*of, n_samples=30, n_segments=6, batch_size=16).maps,
+    "occlusion": lambda *of: occlusion(*of, patch=12, stride=6, batch_size=4).maps,
+    "faithfulness": judged,
+}
+
+
+class Counting(layers.Layer):
+    """Passes everything on, and counts how often it was made part of a graph."""
+
+    times = 0
+
+    def call(self, inputs: Any) -> Any:
+        Counting.times += not tf.executing_eagerly()
+        return inputs
+
+
+def functional() -> KerasModel:
+    return three_block_cnn((SIDE, SIDE, 3), 2, filters=(2, 3), dense_units=5)
+
+
+def sequential(side: int | None = SIDE) -> KerasModel:
+    return keras.Sequential(
+        [
+            keras.Input((side, side, 3)),
+            Counting(),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(3, 5, activation="relu"),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+def nested() -> KerasModel:
+    inputs = keras.Input((SIDE, SIDE, 3))
+    maps = layers.Conv2D(3, 5)(layers.Rescaling(1 / 255)(inputs))
+    head = keras.Sequential([keras.Input((3,)), layers.Dense(1, activation="sigmoid")])
+    return keras.Model(inputs, head(layers.GlobalAveragePooling2D()(maps)))
+
+
+class Network:
+    """Stands for a network: something that can be remembered and forgotten."""
+
+
+def test_it_is_built_once_for_a_network_and_its_options() -> None:
+    built: list[Any] = []
+
+    @once_per_network
+    def build(network: Any, *options: Any) -> object:
+        """What it builds."""
+        built.append((network, *options))
+        return object()
+
+    one, other = Network(), Network()
+    calls = [(one,), (one, "conv"), (one, None), (other,), (other, "conv")]
+    first = [build(*call) for call in calls]
+    again = [build(*call) for call in calls]
+    assert all(a is b for a, b in zip(first, again, strict=True))
+    assert len(set(first)) == len(calls)
+    assert built == calls
+    assert build.__doc__ == "What it builds."
+
+
+def test_what_could_not_be_built_is_tried_again() -> None:
+    answers: list[Any] = [ValueError("no layer"), "built"]
+
+    @once_per_network
+    def build(network: Any) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    network = Network()
+    with pytest.raises(ValueError, match="no layer"):
+        build(network)
+    assert build(network) == build(network) == "built"
+
+
+@pytest.mark.parametrize("build", [functional, sequential, nested])
+@pytest.mark.parametrize("method", METHODS)
+def test_an_explained_network_can_be_forgotten(method: str, build: Callable[[], Any]) -> None:
+    model = build()
+    METHODS[method](model, CUTOUTS[:1])
+    network, layer = weakref.ref(model), weakref.ref(model.layers[-1])
+    del model
+    gc.collect()
+    assert network() is None
+    gc.collect()  # what was compiled went with the network, and held its layers until then
+    assert layer() is None
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_graph_serves_all_calls(method: str) -> None:
+    model = sequential(side=None)
+    predicted_classes(model, CUTOUTS)  # every method asks this first
+    counts = []
+    for images in (CUTOUTS, CUTOUTS[:1], np.tile(CUTOUTS[:2], (1, 2, 1, 1))):
+        Counting.times = 0
+        METHODS[method](model, images)
+        counts.append(Counting.times)
+    assert counts == [method != "logits", 0, 0]
+
+
+@pytest.mark.parametrize("build", [functional, sequential, nested])
+@pytest.mark.parametrize("method", METHODS)
+def test_new_weights_are_explained_as_those_of_a_new_network(
+    method: str, build: Callable[[], Any]
+) -> None:
+    keras.utils.set_random_seed(0)
+    model, explain = build(), METHODS[method]
+    before = explain(model, CUTOUTS)
+    rng = np.random.default_rng(1)
+    model.set_weights([weight + rng.uniform(-1, 2, weight.shape) for weight in model.get_weights()])
+    fresh = keras.models.clone_model(model)
+    fresh.set_weights(model.get_weights())
+    expected = explain(fresh, CUTOUTS)
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(explain(model, CUTOUTS), expected, rtol=1e-4, atol=1e-5 * largest)
+    assert method == "logits" or not np.allclose(before, expected)
