@@ -33,7 +33,7 @@ def prepare_cutout(
     """
     image = read_cutout(encoded, minimum_side=minimum_side, maximum_side=maximum_side)
     small = resize(square(image), side)
-    if np.all(small == small[0, 0]):
+    if flat_channels(small).all():
         raise UnusableCutoutError("uniform: at eight bits every pixel has the same colour")
     return small
 
@@ -109,6 +109,20 @@ def resize(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """
     interpolation = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (side, side), interpolation=interpolation), np.uint8)
+
+
+def flat_channels(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which channels have the same value everywhere.
+
+    Args:
+        image: uint8 [height, width, 3].
+
+    Returns:
+        bool [3].
+    """
+    # Ten times as fast as comparing in NumPy, which is slow along a last axis of three.
+    differences = cv2.absdiff(image, image[0, 0].astype(np.float64))
+    return np.asarray(np.array(cv2.sumElems(differences)[:3]) == 0, np.bool_)
 
 
 def _size(encoded: bytes, maximum_side: int) -> tuple[int, int]:

@@ -11,12 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from galaxy_morphology.imaging.cutouts import UnusableCutoutError, prepare_cutout
+from galaxy_morphology.imaging.cutouts import UnusableCutoutError, flat_channels, prepare_cutout
 from galaxy_morphology.imaging.labels import summarise
 from galaxy_morphology.spool import SpooledImages
 from galaxy_morphology.typing import Cutouts
 
 GALAXIES_AT_A_TIME = 256
+
+CheckedImage = tuple[NDArray[np.uint8], dict[str, object]]
+"""An image, and what its pixels say about its quality and identity."""
 
 
 def read_cutouts(
@@ -55,8 +58,9 @@ def read_cutouts(
         if isinstance(outcome, UnusableCutoutError):
             rejected.append({"cataid": cataid, "reason": str(outcome)})
         else:
-            images.append(outcome)
-            checks.append({"cataid": cataid, **_checks(outcome)})
+            image, found = outcome
+            images.append(image)
+            checks.append({"cataid": cataid, **found})
     rejected_galaxies = pd.DataFrame(rejected, columns=["cataid", "reason"])
     if not checks:
         raise ValueError(
@@ -70,15 +74,16 @@ def read_cutouts(
 
 def _read_side_by_side(
     archive: Cutouts, cataids: list[int], side: int, side_limits: dict[str, int]
-) -> Iterator[tuple[int, NDArray[np.uint8] | UnusableCutoutError]]:
-    """Each galaxy in order with its image or the reason why there is none.
+) -> Iterator[tuple[int, CheckedImage | UnusableCutoutError]]:
+    """Each galaxy in order with its image and what was found in it, or why there is none.
 
     Threads suffice: zlib and OpenCV let go of the interpreter while they work.
     """
 
-    def read(cataid: int) -> NDArray[np.uint8] | UnusableCutoutError:
+    def read(cataid: int) -> CheckedImage | UnusableCutoutError:
         try:
-            return prepare_cutout(archive[cataid], side=side, **side_limits)
+            image = prepare_cutout(archive[cataid], side=side, **side_limits)
+            return image, _checks(image)
         except KeyError:
             return UnusableCutoutError("no cut-out in the archive")
         except UnusableCutoutError as error:
@@ -102,9 +107,8 @@ def _read_side_by_side(
 
 def _checks(image: NDArray[np.uint8]) -> dict[str, object]:
     """What the pixels of an image say about its quality and identity."""
-    flat = image.min(axis=(0, 1)) == image.max(axis=(0, 1))
     return {
-        "channel_without_signal": bool(flat.any()),
+        "channel_without_signal": bool(flat_channels(image).any()),
         "checksum": hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
     }
 
