@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from survey import draw_galaxy
 
 from galaxy_morphology.networks import (
@@ -112,10 +113,38 @@ def test_the_kept_weights_have_the_score_of_the_chosen_epoch() -> None:
 
 def test_keeping_the_last_epoch() -> None:
     network = new_network()
-    *_, last = states(network, keep="last", weight_average=0.0, batch_norm_galaxies=0)
+    before = network.get_weights()
+    _, second, last = states(network, keep="last", weight_average=0.0, batch_norm_galaxies=0)
     assert chosen_epoch(training_history(last), "last") == 3
-    for kept, trained in zip(kept_weights(last), network.get_weights(), strict=True):
-        np.testing.assert_array_equal(kept, trained)
+    # Without averaging, what is judged and kept is what learned.
+    learned = {value.tobytes() for name, value in second.items() if name.startswith("learning/")}
+    assert all(kept.tobytes() in learned for kept in kept_weights(second))
+    for weight, weight_before in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, weight_before)
+
+
+def losses_without_chance(**changes: Any) -> NDArray[np.float64]:
+    """Of four epochs without dropout, whose random numbers depend on how they are compiled."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    network = three_block_cnn((32, 32, 3), 2, filters=(4, 8), dense_units=8, block_dropout=0.0,
+                              dense_dropout=0.0)  # fmt: skip
+    optimizer = keras.optimizers.SGD(0.02)
+    *_, last = states(network, epochs=4, optimizer=optimizer, **changes)
+    assert all(weight.dtype == np.float32 for weight in kept_weights(last))
+    return training_history(last)["loss"].to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("changes", "tolerance"),
+    [({"precision": "mixed_bfloat16"}, 0.4), ({"precision": "mixed_float16"}, 0.4),
+     ({"xla": True}, 1e-3)],
+)  # fmt: skip
+def test_half_the_digits_and_xla_learn_the_same(changes: dict[str, Any], tolerance: float) -> None:
+    exact = losses_without_chance()
+    assert exact[-1] < 0.8 * exact[0]
+    np.testing.assert_allclose(losses_without_chance(**changes), exact, rtol=tolerance)
 
 
 def test_it_stops_when_patience_runs_out_also_across_an_interruption(
@@ -146,6 +175,59 @@ def test_a_training_that_diverges_says_so() -> None:
 
     with pytest.raises(FloatingPointError, match="diverged: .*learning_rate"):
         list(states(new_network(), optimizer=keras.optimizers.SGD(1e30)))
+
+
+def test_a_step_is_that_of_keras() -> None:
+    """Against ``train_on_batch`` of the network itself: loss, gradients and normalisation."""
+    import keras
+
+    still = dict.fromkeys(AUGMENTATION, 0.0) | {
+        "zoom_per_axis": False, "horizontal_flip": False, "vertical_flip": False,
+        "fill": "sky", "interpolation": "nearest",
+    }  # fmt: skip
+    network = three_block_cnn((32, 32, 3), 2, filters=(4, 8), dense_units=8, block_dropout=0.0,
+                              dense_dropout=0.0)  # fmt: skip
+    *_, last = states(
+        network, epochs=1, augmentation=still, batch_size=64, weight_average=0.0, keep="last",
+        batch_norm_galaxies=0, class_weights={0: 1.0, 1: 3.0},
+        optimizer=keras.optimizers.Adam(1e-3),
+    )  # fmt: skip
+    to_logit = keras.Model(network.inputs, network.get_layer("logit").output)
+    to_logit.compile(
+        keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)],
+    )  # fmt: skip
+    weights = np.where(CLASSES[:64] == 1, 3.0, 1.0)
+    loss, accuracy = to_logit.train_on_batch(
+        CUTOUTS[:64].astype(np.float32), CLASSES[:64, None], weights
+    )
+    history = training_history(last)
+    assert history["loss"][0] == pytest.approx(float(loss), rel=1e-4)
+    assert history["accuracy"][0] == pytest.approx(float(accuracy))
+    for ours, theirs in zip(kept_weights(last), network.get_weights(), strict=True):
+        # Where a gradient is next to nothing, Adam's first step depends on the last digit of it.
+        assert np.mean(np.abs(ours - theirs) > 1e-5) <= 0.05
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_prediction_is_that_of_keras(n_classes: int) -> None:
+    network = new_network(n_classes)
+    rng = np.random.default_rng(1)
+    for attempt in range(2):  # the second time, weights have changed behind its back
+        network.set_weights([rng.uniform(0.1, 1, w.shape) for w in network.get_weights()])
+        theirs = network.predict(CUTOUTS.astype(np.float32), verbose=0)
+        for batch_size in (7, 96):
+            ours = probabilities(predict_logits(network, CUTOUTS, batch_size=batch_size))
+            np.testing.assert_allclose(ours[:, -theirs.shape[1] :], theirs, rtol=1e-4, atol=1e-6)
+        assert attempt == 0 or predict_logits(network, CUTOUTS, np.array([3])).shape[0] == 1
+
+
+def test_prediction_in_bfloat16_is_nearly_the_same() -> None:
+    network = new_network()
+    exact = predict_logits(network, CUTOUTS)
+    rounded = predict_logits(network, CUTOUTS, precision="mixed_bfloat16")
+    np.testing.assert_allclose(rounded, exact, atol=0.02 * np.abs(exact).max())
+    assert not (rounded == exact).all()
 
 
 def test_measured_statistics_are_those_of_the_features() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from galaxy_morphology.networks.augmentation import random_transforms, warp
 from galaxy_morphology.networks.compact import compact_cnn
+from galaxy_morphology.networks.devices import Precision
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
 from galaxy_morphology.networks.three_block import three_block_cnn
 from galaxy_morphology.networks.training import (
@@ -25,6 +26,7 @@ classes, ``colour``, and options of its own, whose hints say what values they ma
 
 __all__ = [
     "NETWORKS",
+    "Precision",
     "build_optimizer",
     "chosen_epoch",
     "compact_cnn",

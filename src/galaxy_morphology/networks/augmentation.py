@@ -1,11 +1,15 @@
 """Galaxies in other orientations, places and sizes: one affine resampling per cut-out."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxy_morphology.sky import FRAME_WIDTH
+from galaxy_morphology.sky import sky_colour
+from galaxy_morphology.typing import Images
+
+Fill = Literal["sky", "reflect", "nearest"]
+Interpolation = Literal["nearest", "bilinear"]
 
 
 def random_transforms(
@@ -40,9 +44,7 @@ def random_transforms(
         vertical_flip: Mirror every second image, top to bottom.
 
     Returns:
-        float32 [n_images, 8]: rows ``a0 a1 a2 b0 b1 b2 0 0`` that map an output pixel (x, y)
-        to the input pixel (a0 x + a1 y + a2, b0 x + b1 y + b2), as Keras' affine_transform
-        takes them.
+        float32 [n_images, 2, 3]: each maps an output pixel (x, y, 1) to the input pixel it shows.
     """
 
     def spread(largest: float) -> NDArray[np.float64]:
@@ -63,22 +65,24 @@ def random_transforms(
     linear = rotation @ shearing * scale[:, None, :]
     centre = np.full(2, (side - 1) / 2)
     offset = centre + np.einsum("nij,nj->ni", rotation, shift) - linear @ centre
-    transforms = np.concatenate([linear, offset[:, :, None]], axis=2).reshape(n_images, 6)
-    return np.pad(transforms, ((0, 0), (0, 2))).astype(np.float32)
+    return np.concatenate([linear, offset[:, :, None]], axis=2).astype(np.float32)
 
 
 def warp(
-    images: Any,
-    transforms: Any,
+    images: Images,
+    transforms: NDArray[np.float32],
     *,
-    fill: Literal["sky", "reflect", "nearest"],
-    interpolation: Literal["nearest", "bilinear"],
-) -> Any:
-    """Resample each image once through its affine map, on the device the network runs on.
+    fill: Fill,
+    interpolation: Interpolation,
+) -> Images:
+    """Resample each image once through its affine map.
+
+    Done by OpenCV in bytes: five times as fast as TensorFlow's projective transform of floats,
+    and on processors that a graphics card leaves idle.
 
     Args:
-        images: float [N, height, width, channels]; an array, a tensor or a Keras input.
-        transforms: float [N, 8], from :func:`random_transforms`.
+        images: uint8 [N, height, width, 3].
+        transforms: float32 [N, 2, 3], from :func:`random_transforms`.
         fill: What comes in from outside the frame: the median colour of the image's border,
             the reflected image, or its nearest pixel (which draws streaks).
         interpolation: "nearest" keeps the noise of the sky as it is; "bilinear" smooths it.
@@ -86,21 +90,18 @@ def warp(
     Returns:
         Warped images, as ``images``.
     """
-    from keras import ops
+    import cv2
 
-    if fill != "sky":
-        return ops.image.affine_transform(
-            images, transforms, interpolation=interpolation, fill_mode=fill
-        )
-    n_channels = images.shape[-1]
-    rows = ops.concatenate([images[:, :FRAME_WIDTH], images[:, -FRAME_WIDTH:]], axis=1)
-    columns = ops.concatenate([images[:, :, :FRAME_WIDTH], images[:, :, -FRAME_WIDTH:]], axis=2)
-    border = [ops.reshape(part, (-1, part.shape[1] * part.shape[2], n_channels))
-              for part in (rows, columns)]  # fmt: skip
-    sky = ops.median(ops.concatenate(border, axis=1), axis=1)[:, None, None, :]
-    return sky + ops.image.affine_transform(
-        images - sky, transforms, interpolation=interpolation, fill_mode="constant"
-    )
+    borders = {"sky": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT,
+               "nearest": cv2.BORDER_REPLICATE}  # fmt: skip
+    resampling = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR}[interpolation]
+    flags = cv2.WARP_INVERSE_MAP | resampling
+    skies = np.rint(sky_colour(images)).tolist() if fill == "sky" else [None] * len(images)
+    warped = np.empty_like(images)
+    for image, transform, sky, target in zip(images, transforms, skies, warped, strict=True):
+        cv2.warpAffine(image, transform, image.shape[1::-1], dst=target, flags=flags,
+                       borderMode=borders[fill], borderValue=sky)  # fmt: skip
+    return warped
 
 
 def _matrices(entries: list[list[NDArray[np.float64]]]) -> NDArray[np.float64]:

@@ -1,8 +1,12 @@
 """Training a network so that its validation curve is steady and a run can be taken up again."""
 
 import logging
+import os
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -10,13 +14,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from galaxy_morphology.compiled import once_per_network
 from galaxy_morphology.networks.augmentation import random_transforms, warp
+from galaxy_morphology.networks.devices import Precision, best_precision, should_use_xla
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
 from galaxy_morphology.typing import Images, IntArray, KerasModel, TrainingState
 
 logger = logging.getLogger(__name__)
 
 CALIBRATION_BATCH = 128
+BATCHES_AHEAD = 4
+
+Batch = tuple[Images, IntArray, NDArray[np.float32]]
+"""Cut-outs, class indices and weights in the loss."""
 
 
 def train(
@@ -36,6 +46,8 @@ def train(
     keep: Literal["best", "last"],
     patience: int,
     seed: int,
+    precision: Literal["auto"] | Precision = "auto",
+    xla: Literal["auto"] | bool = "auto",
     resume_from: TrainingState | None = None,
 ) -> Iterator[TrainingState]:
     """Train a network, handing out after every epoch all that is needed to go on from there.
@@ -47,7 +59,7 @@ def train(
     to augmented galaxies and to a network with dropout.
 
     Args:
-        network: Freshly built, with a layer named ``logit``; trained in place.
+        network: Freshly built, with a layer named ``logit``; it is not changed.
         images: uint8 [N, height, width, 3], may be memory-mapped.
         class_indices: Class of each image, int [N], 0 to K - 1.
         training_rows: Images to learn from.
@@ -66,6 +78,9 @@ def train(
             the rest of the galaxies gain.
         patience: Stop after that many epochs without a higher validation ROC AUC; 0 never stops.
         seed: Seeds the order of the galaxies and their augmentation.
+        precision: A Keras dtype policy to train in, or the one that suits the device. The
+            weights themselves are always float32, and so is the averaged network.
+        xla: Whether to compile whole steps with XLA, or as suits the device.
         resume_from: A state of an earlier run with the same arguments.
 
     Yields:
@@ -77,16 +92,19 @@ def train(
         FloatingPointError: The logits are no longer numbers; says what to change.
     """
     import keras
-    import tensorflow as tf
 
-    averaged = keras.models.clone_model(network)
-    averaged.set_weights(network.get_weights())
-    trainer = _with_augmentation(network, augmentation)
-    loss, accuracy = _loss_and_accuracy(network)
-    trainer.compile(optimizer, loss, metrics=[accuracy], weighted_metrics=[], jit_compile=False)
-    optimizer.build(trainer.trainable_variables)
-    # Of the trainer, not the network: it also holds the random state of the dropout layers.
-    variables = {"trainer": trainer.variables, "optimizer": optimizer.variables,
+    from galaxy_morphology.networks.fused import fast_copy
+
+    precision = best_precision() if precision == "auto" else precision
+    learning, averaged = fast_copy(network, precision), fast_copy(network)
+    if precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(learning.trainable_variables)
+    step = _training_step(
+        learning, averaged, optimizer, weight_average, should_use_xla() if xla == "auto" else xla
+    )
+    # Variables, not weights: they include the random state of the dropout layers.
+    variables = {"learning": learning.variables, "optimizer": optimizer.variables,
                  "averaged": averaged.weights}  # fmt: skip
     history = pd.DataFrame()
     kept: list[NDArray[Any]] = []
@@ -96,28 +114,23 @@ def train(
             for variable, value in zip(targets, _numbered(resume_from, part), strict=True):
                 variable.assign(value)
 
-    loss_weights = np.array([class_weights[index] for index in sorted(class_weights)])
+    loss_weights = np.array([class_weights[i] for i in sorted(class_weights)], np.float32)
     calibration_rows = np.sort(
         np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
     )
-    follow = _follow(averaged, network, weight_average)
-    callbacks = [
-        keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs: follow(tf.cast(optimizer.iterations, tf.float32))
-        )
-    ]
     while not _is_over(history, epochs, patience):
         epoch, started = len(history) + 1, time.perf_counter()
         batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
-                           augmentation, [seed, epoch],
-                           progress=f"Epoch {epoch}/{epochs}")  # fmt: skip
-        logs = trainer.fit(batches, verbose=0, shuffle=False, callbacks=callbacks).history
+                           augmentation, [seed, epoch])  # fmt: skip
+        n_batches = -(-len(training_rows) // batch_size)
+        progress = tqdm(batches, f"Epoch {epoch}/{epochs}", n_batches, leave=False, unit="batch")
+        loss, accuracy = np.sum([step(*batch) for batch in progress], axis=0) / len(training_rows)
         measure_batch_norm(averaged, images, calibration_rows)
         scores = _validate(averaged, images, class_indices, validation_rows, loss_weights)
         row = {
             "epoch": epoch,
-            "loss": logs["loss"][0],
-            "accuracy": logs["accuracy"][0],
+            "loss": float(loss),
+            "accuracy": float(accuracy),
             **scores,
             "learning_rate": float(optimizer.learning_rate.numpy()),
             "seconds": time.perf_counter() - started,
@@ -195,30 +208,18 @@ def measure_batch_norm(network: KerasModel, images: Images, rows: IntArray) -> N
         images: uint8 [N, height, width, 3].
         rows: Images to measure on, int [n]; with none, nothing changes.
     """
-    import keras
-    import tensorflow as tf
-
-    norms = [
-        layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+    norms = _norms(network)
     if len(rows) == 0 or not norms:
         return
-    measuring = keras.models.clone_model(
-        network,
-        clone_function=lambda layer: layer,
-        call_function=lambda layer, *args, **kwargs: layer(
-            *args, **(kwargs | ({"training": True} if layer in norms else {}))
-        ),
-    )
+    see = _seeing(network)
+    statistics = [variable for layer in norms for variable in layer.non_trainable_variables]
+    sums = [np.zeros(variable.shape) for variable in statistics]
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0  # the moving statistics become those of the last batch
-    see = tf.function(measuring, reduce_retracing=True)
-    statistics = [variable for layer in norms for variable in layer.non_trainable_variables]
-    sums = [np.zeros(variable.shape) for variable in statistics]
     starts = range(0, len(rows), CALIBRATION_BATCH)
     for start in starts:
-        see(tf.cast(images[rows[start : start + CALIBRATION_BATCH]], tf.float32))
+        see(images[rows[start : start + CALIBRATION_BATCH]])
         for total, variable in zip(sums, statistics, strict=True):
             total += variable.numpy()
     for variable, total in zip(statistics, sums, strict=True):
@@ -263,31 +264,88 @@ def chosen_epoch(history: pd.DataFrame, keep: Literal["best", "last"]) -> int:
     return int(history["epoch"].iloc[int(history["validation_roc_auc"].argmax())])
 
 
-def _with_augmentation(network: KerasModel, augmentation: dict[str, Any]) -> KerasModel:
-    """The network behind one random affine resampling, ending at its logits."""
+def _norms(network: KerasModel) -> list[Any]:
+    """The BatchNormalization layers of a network."""
     import keras
 
-    transforms = keras.Input((8,), name="transform")
-    cutouts = keras.Input(network.input_shape[1:], name="augmented_cutout")
-    warped = warp(cutouts, transforms, fill=augmentation["fill"],
-                  interpolation=augmentation["interpolation"])  # fmt: skip
-    to_logit = keras.Model(network.inputs, network.get_layer("logit").output)
-    return keras.Model([cutouts, transforms], to_logit(warped))
+    return [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
-def _loss_and_accuracy(network: KerasModel) -> tuple[Any, Any]:
-    """Cross-entropy of the logits, and the accuracy: binary or, with more classes, categorical."""
+@once_per_network
+def _seeing(network: KerasModel) -> Any:
+    """A network that only predicts, but for its normalisations, which learn; compiled."""
     import keras
+    import tensorflow as tf
 
-    if network.output_shape[-1] == 1:
-        return (
-            keras.losses.BinaryCrossentropy(from_logits=True),
-            keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
-        )
-    return (
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+    norms = _norms(network)
+    measuring = keras.models.clone_model(
+        network,
+        clone_function=lambda layer: layer,
+        call_function=lambda layer, *args, **kwargs: layer(
+            *args, **(kwargs | ({"training": True} if layer in norms else {}))
+        ),
     )
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(network.input_shape, tf.uint8)])
+    def see(cutouts: tf.Tensor) -> None:
+        measuring(tf.cast(cutouts, tf.float32))  # a `training` here would hold for all layers
+
+    return see
+
+
+def _training_step(
+    learning: KerasModel, averaged: KerasModel, optimizer: Any, weight_average: float, xla: bool
+) -> Any:
+    """Learning from a batch, compiled: returns the sum of its losses and the number correct."""
+    import keras
+    import tensorflow as tf
+
+    to_logits = keras.Model(learning.inputs, learning.get_layer("logit").output)
+    loss_of = _loss(to_logits.output_shape[-1])
+    trained = learning.trainable_variables
+
+    # By XLA on every device: one pass over the weights, where there were twenty.
+    @tf.function(autograph=False, jit_compile=True)
+    def update(gradients: list[tf.Tensor]) -> None:
+        optimizer.apply(gradients)
+        step = tf.cast(optimizer.iterations, tf.float32)
+        # Early on it is quicker to forget the first weights.
+        past = tf.minimum(weight_average, (1 + step) / (10 + step))
+        for mean, weight in zip(averaged.weights, learning.weights, strict=True):
+            mean.assign(past * mean.value + (1 - past) * weight.value)
+
+    per_cutout = [tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.float32)]
+    cutouts = tf.TensorSpec(learning.input_shape, tf.uint8)
+
+    @tf.function(autograph=False, jit_compile=xla, input_signature=[cutouts, *per_cutout])
+    def step(cutouts: tf.Tensor, class_indices: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            logits = to_logits(tf.cast(cutouts, tf.float32), training=True)
+            loss = loss_of(class_indices, logits, weights)
+            to_lower = optimizer.scale_loss(tf.add_n([loss, *to_logits.losses]))
+        update(tape.gradient(to_lower, trained))
+        n_correct = tf.math.count_nonzero(_winners(logits) == class_indices, dtype=tf.float32)
+        return tf.stack([loss * tf.cast(tf.size(class_indices), tf.float32), n_correct])
+
+    return step
+
+
+def _loss(n_logits: int) -> Any:
+    """Cross-entropy of the logits: binary or, with more than one, categorical."""
+    import keras
+
+    if n_logits == 1:
+        return keras.losses.BinaryCrossentropy(from_logits=True)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def _winners(logits: Any) -> Any:
+    """The class that each row of logits speaks for, int32 tensor [N]."""
+    import tensorflow as tf
+
+    if logits.shape[1] == 1:
+        return tf.cast(logits[:, 0] > 0, tf.int32)
+    return tf.argmax(logits, axis=1, output_type=tf.int32)
 
 
 def _batches(
@@ -295,39 +353,33 @@ def _batches(
     class_indices: IntArray,
     rows: IntArray,
     batch_size: int,
-    loss_weights: NDArray[np.float64],
+    loss_weights: NDArray[np.float32],
     augmentation: dict[str, Any],
     seed: list[int],
-    progress: str,
-) -> Any:
-    """One epoch of shuffled batches, read from the array while the network works."""
-    import tensorflow as tf
+) -> Iterator[Batch]:
+    """One epoch of shuffled, augmented batches, made while the network works.
 
-    ranges = {
-        name: value for name, value in augmentation.items() if name not in ("fill", "interpolation")
-    }
+    In threads, which suffice for NumPy and OpenCV. ``tf.data`` did the same, but often waited
+    for two seconds at the end of an epoch before it let go of its own.
+    """
+    how = {name: augmentation[name] for name in ("fill", "interpolation")}
+    ranges = {name: value for name, value in augmentation.items() if name not in how}
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(rows)
+    transforms = random_transforms(len(order), images.shape[1], rng, **ranges)
 
-    def read() -> Iterator[Any]:
-        rng = np.random.default_rng(seed)
-        order = rng.permutation(rows)
-        starts = range(0, len(rows), batch_size)
-        for start in tqdm(starts, desc=progress, unit="batch", leave=False):
-            some = order[start : start + batch_size]
-            transforms = random_transforms(len(some), images.shape[1], rng, **ranges)
-            indices = class_indices[some]
-            yield ((images[some], transforms), indices, loss_weights[indices])
+    def make(start: int) -> Batch:
+        some = slice(start, start + batch_size)
+        indices = class_indices[order[some]]
+        return warp(images[order[some]], transforms[some], **how), indices, loss_weights[indices]
 
-    signature = (
-        (
-            tf.TensorSpec((None, *images.shape[1:]), tf.uint8),
-            tf.TensorSpec((None, 8), tf.float32),
-        ),
-        tf.TensorSpec((None,), tf.int32),
-        tf.TensorSpec((None,), tf.float32),
-    )
-    batches = tf.data.Dataset.from_generator(read, output_signature=signature)
-    n_batches = -(-len(rows) // batch_size)
-    return batches.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
+    starts = iter(range(0, len(order), batch_size))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        coming = deque(pool.submit(make, start) for start in islice(starts, BATCHES_AHEAD))
+        while coming:
+            batch = coming.popleft().result()
+            coming.extend(pool.submit(make, start) for start in islice(starts, 1))
+            yield batch
 
 
 def _validate(
@@ -335,7 +387,7 @@ def _validate(
     images: Images,
     class_indices: IntArray,
     rows: IntArray,
-    loss_weights: NDArray[np.float64],
+    loss_weights: NDArray[np.float32],
 ) -> dict[str, float]:
     """Weighted cross-entropy, accuracy and ROC AUC (of K classes, the mean) in validation."""
     from sklearn.metrics import roc_auc_score
@@ -358,20 +410,6 @@ def _validate(
             )
         ),
     }
-
-
-def _follow(averaged: KerasModel, network: KerasModel, weight_average: float) -> Any:
-    """One step of the exponential average, as a compiled function of the number of the step."""
-    import tensorflow as tf
-
-    @tf.function
-    def follow(step: tf.Tensor) -> None:
-        # Early on it is quicker to forget the first weights.
-        past = tf.minimum(weight_average, (1 + step) / (10 + step))
-        for mean, weight in zip(averaged.weights, network.weights, strict=True):
-            mean.assign(past * mean.value + (1 - past) * weight.value)
-
-    return follow
 
 
 def _is_over(history: pd.DataFrame, epochs: int, patience: int) -> bool:

@@ -14,6 +14,7 @@ from galaxy_morphology import __version__
 from galaxy_morphology.pipelines.modelling.options import (
     AugmentationOptions,
     NetworkOptions,
+    PredictionOptions,
     TrainingOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
@@ -62,11 +63,10 @@ def draw_augmentation(
     ranges = options.model_dump(exclude={"fill", "interpolation"})
     rng = np.random.default_rng(training.seed)
     transforms = networks.random_transforms(8, images.shape[1], rng, **ranges)
-    copies = np.repeat(images[row][None], 8, axis=0).astype(np.float32)
-    warped = networks.warp(
+    copies = np.repeat(images[row][None], 8, axis=0)
+    augmented = networks.warp(
         copies, transforms, fill=options.fill, interpolation=options.interpolation
     )
-    augmented = np.clip(np.rint(np.asarray(warped)), 0, 255).astype(np.uint8)
     galaxy = galaxies.iloc[row]
     return figures.augmentation_sheet(
         images[row], augmented, int(galaxy["cataid"]), simulated=bool(galaxy["simulated"])
@@ -176,7 +176,11 @@ def choose_classifier(
 
 
 def classify_galaxies(
-    classifier: KerasModel, images: Images, galaxies: pd.DataFrame, classes: Classes
+    classifier: KerasModel,
+    images: Images,
+    galaxies: pd.DataFrame,
+    classes: Classes,
+    options: PredictionOptions,
 ) -> pd.DataFrame:
     """Classify every galaxy.
 
@@ -185,13 +189,16 @@ def classify_galaxies(
         images: uint8 [N, height, width, 3], RGB.
         galaxies: A row per image.
         classes: The classes in order.
+        options: How many at a time, and how exactly.
 
     Returns:
         A row per galaxy with its logits.
     """
     from galaxy_morphology import evaluation, networks
 
-    logits = networks.predict_logits(classifier, images, progress="Classifying")
+    logits = networks.predict_logits(
+        classifier, images, progress="Classifying", **options.model_dump()
+    )
     return evaluation.logit_table(galaxies, logits, classes.names)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, get_type_hints
 
 from pydantic import Field, create_model, field_validator, model_validator
 
-from galaxy_morphology.networks import NETWORKS
+from galaxy_morphology.networks import NETWORKS, Precision
 from galaxy_morphology.pipelines.options import Options
 
 
@@ -88,3 +88,12 @@ class TrainingOptions(Options):
     keep: Literal["best", "last"]
     patience: int = Field(ge=0)
     seed: int = Field(ge=0, lt=2**32)
+    precision: Literal["auto"] | Precision
+    xla: Literal["auto"] | bool
+
+
+class PredictionOptions(Options):
+    """See ``networks.predict_logits``."""
+
+    batch_size: int = Field(ge=1)
+    precision: Precision

@@ -56,7 +56,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.classify_galaxies,
-                inputs=["classifier", "images", "galaxies", "params:classes"],
+                inputs=["classifier", "images", "galaxies", "params:classes", "params:prediction"],
                 outputs="logits",
                 name="classify_galaxies",
             ),
