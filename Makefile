@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DO_NOT_TRACK := 1
 
-.PHONY: help venv run test lint format viz lock clean
+.PHONY: help venv run test benchmark lint format viz lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -33,6 +33,9 @@ run: venv  ## Classify and explain data/01_raw/GALAXIES.zip, or else a simulated
 
 test: venv  ## Run the tests
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+benchmark: venv  ## Measure how fast it is, side by side with the original notebook (an hour)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: venv  ## Check style and types
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""How fast the project works, side by side with the original notebook: ``make benchmark``."""

@@ -1,0 +1,293 @@
+"""The project's way of doing each piece of work, through what its pipelines call themselves.
+
+Every function does what its namesake in ``original`` does and returns how long it took.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import galaxy_morphology.settings  # noqa: F401 - sets up the environment of the libraries
+from galaxy_morphology.networks import Precision
+from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
+
+ORIGINAL_AUGMENTATION = {
+    "rotation_degrees": 30.0,
+    "width_shift": 0.1,
+    "height_shift": 0.1,
+    "shear_degrees": 0.1,
+    "zoom": 0.2,
+    "zoom_per_axis": True,
+    "horizontal_flip": True,
+    "vertical_flip": False,
+    "fill": "nearest",
+    "interpolation": "bilinear",
+}
+OWN_AUGMENTATION = {
+    "rotation_degrees": 180.0,
+    "width_shift": 0.05,
+    "height_shift": 0.05,
+    "shear_degrees": 0.0,
+    "zoom": 0.1,
+    "zoom_per_axis": False,
+    "horizontal_flip": True,
+    "vertical_flip": True,
+    "fill": "sky",
+    "interpolation": "nearest",
+}
+
+
+def reading(folder: Path, n_galaxies: int) -> dict[str, Any]:
+    """Read, check and resize the cut-outs in the archive, and write them as one array."""
+    from galaxy_morphology.datasets.cutout_archive import (
+        ArchiveLabelsDataset,
+        CutoutArchiveDataset,
+    )
+    from galaxy_morphology.datasets.npy import NpyDataset
+    from galaxy_morphology.imaging import clean_labels, read_cutouts
+
+    where: dict[str, Any] = {"filepath": str(folder / f"{n_galaxies}.zip")}
+    started = time.perf_counter()
+    labels, _ = clean_labels(
+        ArchiveLabelsDataset(**where, label_file="2class_list.csv").load(),
+        {0: "Elliptical", 1: "Other"},
+    )
+    images, _, _ = read_cutouts(
+        CutoutArchiveDataset(**where).load(), labels, side=128, minimum_side=16, maximum_side=4096
+    )
+    array = NpyDataset(filepath=str(folder / f"{n_galaxies}.npy"))
+    array.save(images)
+    seconds = time.perf_counter() - started
+    assert len(array.load()) == n_galaxies
+    return {"seconds": [seconds]}
+
+
+def training(
+    folder: Path, n_galaxies: int, seed: int, precision: Precision = "float32"
+) -> dict[str, Any]:
+    """Two epochs on augmented galaxies; the second counts."""
+    images, classes = _galaxies(folder, n_galaxies)
+    network = _new_network("three_block", seed, block_dropout=0.25, batch_norm_momentum=0.99)
+    # Judged on one galaxy of each class: validation is not what is measured.
+    judged = np.array([int(np.flatnonzero(classes == index)[0]) for index in (0, 1)])
+    *_, last = _train(
+        network, images, classes, np.arange(n_galaxies), judged, seed=seed, precision=precision,
+        epochs=2, augmentation=ORIGINAL_AUGMENTATION, optimizer="adam", weight_average=0.0,
+        batch_norm_galaxies=0,
+    )  # fmt: skip
+    return {
+        "seconds": [float(last["history/seconds"][1])],
+        "galaxies": n_galaxies,
+        "operations": operations(network)["training"] * n_galaxies,
+    }
+
+
+def accuracy(
+    folder: Path, n_galaxies: int, seed: int, network: str, wanted: float
+) -> dict[str, Any]:
+    """Train until an epoch ends with the accuracy wanted in validation, or for twenty epochs."""
+    images, classes = _galaxies(folder, n_galaxies)
+    learn, judge = np.load(folder / "training_rows.npy"), np.load(folder / "validation_rows.npy")
+    model = _new_network(network, seed)
+    started = time.perf_counter()
+    accuracies: list[float] = []
+    for state in _train(
+        model, images, classes, learn, judge, seed=seed, precision="auto", epochs=20,
+        augmentation=OWN_AUGMENTATION, optimizer="adamw", weight_average=0.99,
+        batch_norm_galaxies=1024,
+    ):  # fmt: skip
+        accuracies = state["history/validation_accuracy"].tolist()
+        if accuracies[-1] >= wanted:
+            break
+    return {
+        "seconds": [time.perf_counter() - started],
+        "epochs": len(accuracies),
+        "accuracy": accuracies[-1],
+        "accuracies": accuracies,
+        "reached": accuracies[-1] >= wanted,
+    }
+
+
+def prediction(folder: Path, n_galaxies: int, precision: Precision = "float32") -> dict[str, Any]:
+    """Classify galaxies that lie on disk as bytes."""
+    from galaxy_morphology.networks import predict_logits
+
+    images = np.load(folder / "many_galaxies.npy", mmap_mode="r")[:n_galaxies]
+    network = _trained_network(folder)
+    predict_logits(network, images[:64], precision=precision)
+    return {
+        **_timed(lambda: predict_logits(network, images, precision=precision)),
+        "operations": operations(network)["prediction"] * n_galaxies,
+    }
+
+
+def grad_cam(folder: Path, n_galaxies: int) -> dict[str, Any]:
+    """Explain with the project's Grad-CAM."""
+    from galaxy_morphology.attribution import grad_cam as explain
+
+    images, _ = _galaxies(folder, n_galaxies)
+    network = _trained_network(folder)
+    return _timed(lambda: explain(network, images))
+
+
+def integrated_gradients(folder: Path, n_galaxies: int, steps: int) -> dict[str, Any]:
+    """Explain with the project's Integrated Gradients, never taking more steps than asked."""
+    from galaxy_morphology.attribution import integrated_gradients as explain
+
+    images, _ = _galaxies(folder, n_galaxies)
+    network = _trained_network(folder)
+    return _timed(lambda: explain(network, images, steps=steps, maximum_steps=steps))
+
+
+def lime(folder: Path, n_galaxies: int, n_samples: int) -> dict[str, Any]:
+    """Explain with the project's LIME; and its R², that of the lime package asked the same."""
+    from galaxy_morphology.attribution import lime as explain
+
+    images, _ = _galaxies(folder, n_galaxies)
+    network = _trained_network(folder)
+    fits: list[FloatArray] = []
+
+    def work() -> None:
+        fits[:] = [explain(network, images, n_samples=n_samples).quality["r_squared"]]
+
+    times = _timed(work)
+    packages = _fits_of_the_package(network, images, n_samples)
+    return {**times, "r_squared": fits[0].tolist(), "r_squared_of_the_package": packages}
+
+
+def operations(network: KerasModel) -> dict[str, float]:
+    """Floating-point operations that the matrix products of one cut-out need.
+
+    Args:
+        network: Of convolutions and dense layers.
+
+    Returns:
+        ``prediction``; and ``training``, where the gradients with respect to weights and to
+        inputs take as many again each, but the first layer needs none to its input.
+    """
+    import keras
+
+    forward = []
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            forward.append(2 * layer.kernel.shape.num_elements() * np.prod(layer.output.shape[1:3]))
+        elif isinstance(layer, keras.layers.Dense):
+            forward.append(2 * layer.kernel.shape.num_elements())
+    return {
+        "prediction": float(sum(forward)),
+        "training": float(3 * sum(forward) - forward[0]),
+    }
+
+
+def train_classifier(folder: Path, epochs: int = 4) -> dict[str, Any]:
+    """Train the three-block CNN for a little, and save it for all that need a classifier."""
+    images, classes = _galaxies(folder, 1_600)
+    rows = np.arange(len(images))
+    network = _new_network("three_block", seed=1)
+    *_, last = _train(
+        network, images, classes, rows[:-200], rows[-200:], seed=1, precision="auto",
+        epochs=epochs, augmentation=OWN_AUGMENTATION, optimizer="adamw", weight_average=0.99,
+        batch_norm_galaxies=512,
+    )  # fmt: skip
+    from galaxy_morphology.networks import kept_weights
+
+    network.set_weights(kept_weights(last))
+    network.save(folder / "classifier.keras")
+    return {"accuracy": float(last["history/validation_accuracy"].max())}
+
+
+def _train(
+    network: KerasModel, images: Images, classes: IntArray, learn: IntArray, judge: IntArray,
+    *, optimizer: Any, epochs: int, **options: Any,
+) -> Any:  # fmt: skip
+    from galaxy_morphology.networks import build_optimizer, train
+
+    counts = np.bincount(classes[learn])
+    return train(
+        network, images, classes, learn, judge, epochs=epochs, batch_size=32, keep="best",
+        patience=0, class_weights=dict(enumerate(len(learn) / (2 * counts))),
+        optimizer=build_optimizer(
+            name=optimizer, learning_rate=1e-3, weight_decay=1e-4,
+            schedule="constant" if optimizer == "adam" else "cosine",
+            warm_up_epochs=2.0, epochs=epochs, steps_per_epoch=-(-len(learn) // 32),
+        ),
+        **options,
+    )  # fmt: skip
+
+
+def _new_network(name: str, seed: int, **options: Any) -> KerasModel:
+    import keras
+
+    from galaxy_morphology.networks import NETWORKS
+
+    keras.utils.set_random_seed(seed)
+    return NETWORKS[name]((128, 128, 3), 2, **options)
+
+
+def _trained_network(folder: Path) -> KerasModel:
+    import keras
+
+    return keras.models.load_model(folder / "classifier.keras")
+
+
+def _galaxies(folder: Path, n_galaxies: int) -> tuple[Images, NDArray[np.int32]]:
+    images = np.load(folder / "galaxies.npy", mmap_mode="r")[:n_galaxies]
+    return images, np.load(folder / "classes.npy")[:n_galaxies]
+
+
+def _fits_of_the_package(network: KerasModel, images: Images, n_samples: int) -> list[float]:
+    """R² of the lime package itself, with the project's superpixels, sky and logits."""
+    from lime.lime_image import LimeImageExplainer
+    from skimage.segmentation import slic
+
+    from galaxy_morphology.networks import predict_logits
+    from galaxy_morphology.sky import sky_colour
+
+    def both_logits(cutouts: list[NDArray[Any]]) -> NDArray[Any]:
+        logits = predict_logits(network, np.asarray(cutouts, np.uint8))
+        return np.concatenate([-logits, logits], axis=1)
+
+    fits = []
+    for image, sky in zip(images, np.rint(sky_colour(images)), strict=True):
+        predicted = int(both_logits([image])[0].argmax())
+        explanation = LimeImageExplainer(random_state=1).explain_instance(
+            image,
+            both_logits,
+            labels=(predicted,),
+            top_labels=None,
+            hide_color=sky,
+            num_samples=n_samples,
+            batch_size=64,
+            segmentation_fn=lambda image: slic(image / 255, n_segments=50, start_label=0),
+        )
+        fits.append(float(explanation.score))
+    return fits
+
+
+def matrix_products(folder: Path, side: int = 4096, repeats: int = 10) -> dict[str, Any]:
+    """How many operations a second this machine does in a product of float32 matrices."""
+    import tensorflow as tf
+
+    matrix = tf.random.normal((side, side))
+    multiply = tf.function(lambda: tf.matmul(matrix, matrix), autograph=False)
+    multiply()
+    rates = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        multiply().numpy()
+        rates.append(2 * side**3 / (time.perf_counter() - started))
+    return {"rate": float(np.median(rates))}
+
+
+def _timed(work: Callable[[], Any]) -> dict[str, Any]:
+    """Seconds of the first call and of one after it."""
+    seconds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": seconds}

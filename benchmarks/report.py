@@ -1,0 +1,198 @@
+"""What was measured, as a table and as a figure."""
+
+import os
+import platform
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from matplotlib.figure import Figure
+
+Result = dict[str, Any]
+
+ASKED = {
+    "reading": 2.0,
+    "training": 1.8,
+    "accuracy": 4.0,
+    "prediction": 1.8,
+    "grad_cam": 5.0,
+    "integrated_gradients": 2.0,
+    "lime": 2.0,
+}
+"""How many times as fast as the original every piece of work is meant to be."""
+TITLES = {
+    "reading": "Archive to arrays, 5,900 cut-outs of 256 px",
+    "training": "Training, same network, batch and augmentation",
+    "accuracy": "To the accuracy that the original ends with",
+    "prediction": "Prediction, 4,000 galaxies",
+    "grad_cam": "Grad-CAM, 64 galaxies",
+    "integrated_gradients": "Integrated Gradients, 50 steps, 16 galaxies",
+    "lime": "LIME, 1,000 samples, 8 galaxies",
+}
+MIB = 1024**2
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on, and when."""
+    processor = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = [line.partition(":") for line in cpuinfo.read_text().splitlines()]
+        fields = {name.strip(): value.strip() for name, _, value in lines}
+        known = [name for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+                 if name in fields.get("flags", "").split()]  # fmt: skip
+        processor = f"{fields.get('model name', processor)} ({', '.join(known)})"
+    return {
+        "date": date.today().isoformat(),
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "tensorflow": version("tensorflow"),
+        "keras": version("keras"),
+    }
+
+
+def table(results: Result) -> str:
+    """A Markdown table of everything that was measured, with what it was measured on."""
+    about = results["about"]
+    lines = [
+        "| work | original | this project | times as fast | asked | peak memory | |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(name, results[name]) for name in TITLES if name in results),
+    ]
+    if "start" in results:
+        lines += ["", *_start(results["start"])]
+    galaxies = "simulated galaxies" if about["simulated"] else "galaxies"
+    lines += [
+        "",
+        f"Measured on {about['date']} with `make benchmark`: {about['processor']}, "
+        f"{about['cores']} cores, Python {about['python']}, TensorFlow {about['tensorflow']}, "
+        f"Keras {about['keras']}; an archive of {about['galaxies']:,} {galaxies}. Medians, and "
+        "lowest to highest, of alternating runs in processes of their own.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def figure(results: Result) -> Figure:
+    """How many times as fast as the original every piece of work is, on a logarithmic axis."""
+    names = [name for name in TITLES if name in results][::-1]
+    figure = Figure(figsize=(8, 0.55 * len(names) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    for y, name in enumerate(names):
+        ratios = _ratios(results[name])
+        middle = median(ratios)
+        axes.barh(y, middle, height=0.6, color="#4477aa")
+        axes.plot([min(ratios), max(ratios)], [y, y], color="black", linewidth=1.5)
+        axes.plot([ASKED[name]] * 2, [y - 0.38, y + 0.38], color="#ee6677", linewidth=2.5)
+        axes.text(max(ratios) * 1.06, y, f"{middle:.1f}", va="center")
+    axes.plot([], [], color="#ee6677", linewidth=2.5, label="asked")
+    axes.plot([], [], color="black", linewidth=1.5, label="lowest to highest")
+    axes.set_xscale("log")
+    highest = max(max(_ratios(results[name])) for name in names)
+    axes.set_xlim(1, highest * 1.6)
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if tick <= highest * 1.6]
+    axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
+    axes.xaxis.minorticks_off()
+    axes.set_yticks(range(len(names)), labels=[TITLES[name] for name in names])
+    axes.set_xlabel("times as fast as the original notebook's way")
+    axes.legend(loc="lower right", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _row(name: str, result: Result) -> str:
+    original, ours = result["original"], result["ours"]
+    ratios = _ratios(result)
+    memories = [median(run["peak_memory"] for run in runs) / MIB for runs in (original, ours)]
+    cells = [
+        TITLES[name],
+        _speed(original),
+        _speed(ours),
+        f"{median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f})",
+        f"{ASKED[name]:g}",
+        "{:,.0f} → {:,.0f} MiB".format(*memories),
+        "; ".join(_notes(name, result)),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _speed(runs: list[Result]) -> str:
+    """Seconds, or images a second where a throughput is meant; with its range."""
+    if "galaxies" in runs[0]:
+        rates = [run["galaxies"] / run["seconds"][0] for run in runs]
+        return f"{median(rates):.0f} images/s ({min(rates):.0f}-{max(rates):.0f})"
+    seconds = [run["seconds"][0] for run in runs]
+    return f"{_short(median(seconds))} s ({_short(min(seconds))}-{_short(max(seconds))})"
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds < 10 else f"{seconds:.0f}"
+
+
+def _ratios(result: Result, ours: str = "ours", call: int = 0) -> list[float]:
+    """How many times as fast, of each pair of runs."""
+    return [
+        old["seconds"][call] / new["seconds"][call]
+        for old, new in zip(result["original"], result[ours], strict=True)
+    ]
+
+
+def _notes(name: str, result: Result) -> list[str]:
+    """What else was asked of a piece of work, and what variants of it do."""
+    notes = []
+    ours = result["ours"]
+    if "operations" in ours[0]:
+        rate = median(run["rate"] for run in result["machine"])
+        shares = [run["operations"] / run["seconds"][0] / rate for run in ours]
+        notes.append(
+            f"{median(shares):.0%} of the machine's rate of matrix products "
+            f"({rate / 1e9:.0f} GFLOP/s)"
+        )
+    if "few" in result:
+        few, many = (result[which]["peak_memory"] / MIB for which in ("few", "many"))
+        notes.append(f"{few:,.0f} MiB for 2,000, {many:,.0f} MiB for 20,000")
+    if len(ours[0]["seconds"]) > 1:
+        notes.append(f"called again: {median(_ratios(result, call=1)):.1f} times")
+    if "bfloat16" in result:
+        notes.append(f"in bfloat16: {median(_ratios(result, 'bfloat16')):.1f} times")
+    if "r_squared" in ours[0]:
+        fits = [median(runs[0][what]) for runs, what in (
+            (result["original"], "r_squared"), (ours, "r_squared"),
+            (ours, "r_squared_of_the_package"))]  # fmt: skip
+        notes.append(
+            "median R² {:.2f} → {:.2f}, of the package asked the same {:.2f}".format(*fits)
+        )
+    if "compact" in result:
+        notes += _notes_on_accuracy(result)
+    return notes
+
+
+def _notes_on_accuracy(result: Result) -> list[str]:
+    accuracies = ", ".join(f"{run['accuracy']:.3f}" for run in result["original"])
+    epochs = ", ".join(str(run["epochs"]) for run in result["ours"])
+    compact = ", ".join(str(run["epochs"]) for run in result["compact"])
+    missed = sum(not run["reached"] for run in (*result["ours"], *result["compact"]))
+    return [
+        f"accuracies {accuracies} after 20 epochs, reached after {epochs}",
+        f"by the compact network after {compact}: "
+        f"{median(_ratios(result, 'compact')):.0f} times as fast",
+        *([f"{missed} of {2 * len(result['ours'])} never reached it"] if missed else []),
+    ]
+
+
+def _start(result: Result) -> list[str]:
+    titles = {
+        "registry": ("`kedro registry list`", 2),
+        "data_processing": ("`kedro run --pipelines data_processing` on 60 cut-outs", 4),
+    }
+    return [
+        "| command | seconds | asked |",
+        "|---|---|---|",
+        *(
+            f"| {title} | {median(result[name]):.1f} ({min(result[name]):.1f}-"
+            f"{max(result[name]):.1f}) | under {asked} |"
+            for name, (title, asked) in titles.items()
+        ),
+    ]

@@ -1,0 +1,95 @@
+"""The galaxies that are worked on: those of an archive, repeated until there are enough."""
+
+import csv
+import io
+import zipfile
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+import galaxy_morphology.settings  # noqa: F401 - sets up the environment of the libraries
+from galaxy_morphology.datasets.cutout_archive import ArchiveLabelsDataset, CutoutArchiveDataset
+from galaxy_morphology.imaging import clean_labels, read_cutouts
+
+SIDE = 256
+
+
+def lay_out(archive: Path, folder: Path, n_accuracy: int) -> dict[str, int | bool]:
+    """Read an archive, and lay out its galaxies as both ways of working want to find them.
+
+    Args:
+        archive: In the layout of GALAXIES.zip.
+        folder: Gets ``galaxies.npy`` (uint8 [N, 128, 128, 3], in random order), ``classes.npy``
+            (int32 [N]), and the original's split of the first ``n_accuracy``, 80 to 20,
+            stratified: ``training_rows.npy`` and ``validation_rows.npy``.
+        n_accuracy: Galaxies to reach an accuracy on.
+
+    Returns:
+        ``galaxies`` in the archive, ``accuracy_galaxies``, and whether they are ``simulated``.
+    """
+    from sklearn.model_selection import train_test_split
+
+    cutouts = CutoutArchiveDataset(filepath=str(archive)).load()
+    labels, _ = clean_labels(
+        ArchiveLabelsDataset(filepath=str(archive), label_file="2class_list.csv").load(),
+        {0: "Elliptical", 1: "Other"},
+    )
+    shuffled = labels.sample(frac=1, random_state=0, ignore_index=True)
+    images, galaxies, _ = read_cutouts(
+        cutouts, shuffled, side=128, minimum_side=16, maximum_side=4096
+    )
+    np.save(folder / "galaxies.npy", np.stack(list(images)))
+    classes = galaxies["target"].to_numpy(np.int32)
+    np.save(folder / "classes.npy", classes)
+    rows = np.arange(min(n_accuracy, len(classes)))
+    parts = train_test_split(rows, test_size=0.2, stratify=classes[rows], random_state=42)
+    for name, part in zip(("training_rows", "validation_rows"), parts, strict=True):
+        np.save(folder / f"{name}.npy", np.sort(part))
+    return {
+        "galaxies": len(classes),
+        "accuracy_galaxies": len(rows),
+        "simulated": cutouts.simulated,
+    }
+
+
+def write_archive(archive: Path, target: Path, n_galaxies: int) -> None:
+    """Write an archive of cut-outs of 256 px, as many as wanted, each again and again.
+
+    Args:
+        archive: Where the cut-outs come from; others than 256 px are resampled.
+        target: The archive to write.
+        n_galaxies: Cut-outs in it.
+    """
+    cutouts = CutoutArchiveDataset(filepath=str(archive)).load()
+    encoded = [_of_one_size(cutouts[cataid]) for cataid in islice(cutouts, 500)]
+    table = io.StringIO()
+    csv.writer(table).writerows(
+        [("CATAID", "TARGET"), *((cataid, cataid % 2) for cataid in range(1, n_galaxies + 1))]
+    )
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        file.writestr("GALAXIES/2class_list.csv", table.getvalue())
+        for cataid, image in zip(range(1, n_galaxies + 1), cycle(encoded), strict=False):
+            file.writestr(f"GALAXIES/DATA/{cataid}_giH.png", image)
+
+
+def write_many(folder: Path, n_galaxies: int) -> None:
+    """Write ``many_galaxies.npy``, the galaxies of ``galaxies.npy`` again and again."""
+    images = np.load(folder / "galaxies.npy", mmap_mode="r")
+    many = np.lib.format.open_memmap(
+        folder / "many_galaxies.npy", "w+", np.uint8, (n_galaxies, *images.shape[1:])
+    )
+    for start in range(0, n_galaxies, len(images)):
+        some = min(len(images), n_galaxies - start)
+        many[start : start + some] = images[:some]
+    many.flush()
+
+
+def _of_one_size(encoded: bytes) -> bytes:
+    image: Any = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if image.shape[:2] == (SIDE, SIDE):
+        return encoded
+    resized = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    return bytes(cv2.imencode(".png", resized)[1])
