@@ -29,7 +29,7 @@ def integrated_gradients(
     tolerance: float = 0.02,
     maximum_steps: int = 400,
     baseline: Baseline = "sky",
-    batch_size: int = 25,
+    batch_size: int = 50,
 ) -> Attribution:
     """Integrate the gradient of a class's logit along the straight line from a baseline.
 
