@@ -2,10 +2,11 @@
 
 import os
 import platform
+from collections.abc import Iterable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -25,7 +26,7 @@ ASKED = {
 TITLES = {
     "reading": "Archive to arrays, 5,900 cut-outs of 256 px",
     "training": "Training, same network, batch and augmentation",
-    "accuracy": "To the accuracy that the original ends with",
+    "accuracy": "To the accuracy that the original ends with after 20 epochs",
     "prediction": "Prediction, 4,000 galaxies",
     "grad_cam": "Grad-CAM, 64 galaxies",
     "integrated_gradients": "Integrated Gradients, 50 steps, 16 galaxies",
@@ -136,7 +137,8 @@ def _ratios(result: Result, ours: str = "ours", call: int = 0) -> list[float]:
     return [
         old["seconds"][call] / new["seconds"][call]
         for old, new in zip(result["original"], result[ours], strict=True)
-    ]
+        if new.get("reached", True)
+    ] or [0.0]
 
 
 def _notes(name: str, result: Result) -> list[str]:
@@ -158,9 +160,8 @@ def _notes(name: str, result: Result) -> list[str]:
     if "bfloat16" in result:
         notes.append(f"in bfloat16: {median(_ratios(result, 'bfloat16')):.1f} times")
     if "r_squared" in ours[0]:
-        fits = [median(runs[0][what]) for runs, what in (
-            (result["original"], "r_squared"), (ours, "r_squared"),
-            (ours, "r_squared_of_the_package"))]  # fmt: skip
+        runs = (result["original"][0], ours[0], result["package"])
+        fits = [median(run["r_squared"]) for run in runs]  # fmt: skip
         notes.append(
             "median R² {:.2f} → {:.2f}, of the package asked the same {:.2f}".format(*fits)
         )
@@ -170,16 +171,30 @@ def _notes(name: str, result: Result) -> list[str]:
 
 
 def _notes_on_accuracy(result: Result) -> list[str]:
-    accuracies = ", ".join(f"{run['accuracy']:.3f}" for run in result["original"])
-    epochs = ", ".join(str(run["epochs"]) for run in result["ours"])
-    compact = ", ".join(str(run["epochs"]) for run in result["compact"])
-    missed = sum(not run["reached"] for run in (*result["ours"], *result["compact"]))
+    original, ours, compact = (result[way] for way in ("original", "ours", "compact"))
+    missed = sum(not run["reached"] for run in (*ours, *compact))
+    first = [_first_epoch(run["accuracies"], run["accuracy"]) for run in original]
     return [
-        f"accuracies {accuracies} after 20 epochs, reached after {epochs}",
-        f"by the compact network after {compact}: "
-        f"{median(_ratios(result, 'compact')):.0f} times as fast",
-        *([f"{missed} of {2 * len(result['ours'])} never reached it"] if missed else []),
+        f"mean {_mean_seconds(original)} → {_mean_seconds(ours)} s",
+        f"accuracies {_listed(round(run['accuracy'], 3) for run in original)}, which the original "
+        f"first touched after {_listed(first)} epochs, here after "
+        f"{_listed(run['epochs'] for run in ours)}",
+        f"compact network: {median(_ratios(result, 'compact')):.0f} times as fast, mean "
+        f"{_mean_seconds(compact)} s, after {_listed(run['epochs'] for run in compact)} epochs",
+        *([f"{missed} of {2 * len(ours)} never reached it and are left out"] if missed else []),
     ]
+
+
+def _first_epoch(accuracies: list[float], wanted: float) -> int:
+    return next(i for i, accuracy in enumerate(accuracies, start=1) if accuracy >= wanted)
+
+
+def _mean_seconds(runs: list[Result]) -> str:
+    return _short(mean(run["seconds"][0] for run in runs if run.get("reached", True)))
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _start(result: Result) -> list[str]:

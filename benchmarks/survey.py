@@ -1,4 +1,7 @@
-"""The galaxies that are worked on: those of an archive, repeated until there are enough."""
+"""The galaxies that are worked on: those of an archive, or copies of them where many are needed.
+
+Sets no environment: the original runs in processes that inherit it, with the libraries as shipped.
+"""
 
 import csv
 import io
@@ -10,14 +13,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-import galaxy_morphology.settings  # noqa: F401 - sets up the environment of the libraries
 from galaxy_morphology.datasets.cutout_archive import ArchiveLabelsDataset, CutoutArchiveDataset
 from galaxy_morphology.imaging import clean_labels, read_cutouts
 
 SIDE = 256
 
 
-def lay_out(archive: Path, folder: Path, n_accuracy: int) -> dict[str, int | bool]:
+def lay_out(archive: Path, folder: Path, n_accuracy: int) -> dict[str, Any]:
     """Read an archive, and lay out its galaxies as both ways of working want to find them.
 
     Args:
@@ -64,7 +66,8 @@ def write_archive(archive: Path, target: Path, n_galaxies: int) -> None:
         n_galaxies: Cut-outs in it.
     """
     cutouts = CutoutArchiveDataset(filepath=str(archive)).load()
-    encoded = [_of_one_size(cutouts[cataid]) for cataid in islice(cutouts, 500)]
+    found = (_of_one_size(cutouts[cataid]) for cataid in islice(cutouts, 500))
+    encoded = [image for image in found if image]
     table = io.StringIO()
     csv.writer(table).writerows(
         [("CATAID", "TARGET"), *((cataid, cataid % 2) for cataid in range(1, n_galaxies + 1))]
@@ -87,8 +90,11 @@ def write_many(folder: Path, n_galaxies: int) -> None:
     many.flush()
 
 
-def _of_one_size(encoded: bytes) -> bytes:
+def _of_one_size(encoded: bytes) -> bytes | None:
+    """A cut-out as one of 256 px; None where it is damaged."""
     image: Any = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        return None
     if image.shape[:2] == (SIDE, SIDE):
         return encoded
     resized = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)

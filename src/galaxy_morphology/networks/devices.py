@@ -11,7 +11,7 @@ def best_precision() -> Precision:
     Returns:
         On graphics cards since Ampere ``mixed_bfloat16``; since Volta ``mixed_float16``, whose
         losses Keras scales; elsewhere ``float32``. Some processors know bfloat16 as well and
-        are faster with it, but a result should not depend on which of them it was made on.
+        are faster with it, but among processors a result should not depend on which it was made on.
     """
     import tensorflow as tf
 
@@ -29,8 +29,7 @@ def should_use_xla() -> bool:
     """Whether to compile a whole training step with XLA.
 
     Returns:
-        True where there is a graphics card. On processors XLA's convolutions are three times
-        slower than oneDNN's.
+        True where there is a graphics card.
     """
     import tensorflow as tf
 

@@ -19,7 +19,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise feature maps, float [N, height, width, filters]."""
-        if len(inputs.shape) != 4 or not (self.scale and self.center) or mask is not None:
+        is_plain = self.scale and self.center and not self.renorm and self.axis in (-1, 3)
+        if len(inputs.shape) != 4 or not is_plain or mask is not None:
             return super().call(inputs, training=training, mask=mask)
         measures = bool(training and self.trainable)
         known = {} if measures else {"mean": self.moving_mean, "variance": self.moving_variance}
@@ -39,7 +40,7 @@ def fast_copy(network: Any, precision: str = "float32") -> Any:
     """A copy of a network that computes the same faster.
 
     Args:
-        network: A functional Keras model with a layer named ``logit``.
+        network: A flat functional Keras model with a layer named ``logit``.
         precision: A Keras dtype policy. From the logits on, everything stays float32.
 
     Returns:

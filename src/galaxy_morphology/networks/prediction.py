@@ -38,7 +38,7 @@ def predict_logits(
     fast, logits_of = _compiled(classifier, precision)
     fast.set_weights(classifier.get_weights())
     rows = np.arange(len(images)) if rows is None else rows
-    logits = np.empty((len(rows), fast.get_layer("logit").units), np.float32)
+    logits = np.empty((len(rows), fast.get_layer("logit").output.shape[-1]), np.float32)
     with tqdm(total=len(rows), desc=progress, unit="galaxy", disable=progress is None) as bar:
         for start in range(0, len(rows), batch_size):
             some = rows[start : start + batch_size]
