@@ -125,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("work", nargs="*", help=f"of {', '.join(WORK)}; all when none is named")
     parser.add_argument("--archive", type=Path, help="by default that of `make run`")
-    parser.add_argument("--galaxies", type=int, default=1_000, help="to reach an accuracy on")
+    parser.add_argument("--galaxies", type=int, help="to reach an accuracy on; by default all")
     options = parser.parse_args()
     if unknown := sorted(set(options.work) - set(WORK)):
         parser.error(f"found {', '.join(unknown)}; expected some of {', '.join(WORK)}")

@@ -19,7 +19,7 @@ from galaxy_morphology.imaging import clean_labels, read_cutouts
 SIDE = 256
 
 
-def lay_out(archive: Path, folder: Path, n_accuracy: int) -> dict[str, Any]:
+def lay_out(archive: Path, folder: Path, n_accuracy: int | None) -> dict[str, Any]:
     """Read an archive, and lay out its galaxies as both ways of working want to find them.
 
     Args:
@@ -27,7 +27,8 @@ def lay_out(archive: Path, folder: Path, n_accuracy: int) -> dict[str, Any]:
         folder: Gets ``galaxies.npy`` (uint8 [N, 128, 128, 3], in random order), ``classes.npy``
             (int32 [N]), and the original's split of the first ``n_accuracy``, 80 to 20,
             stratified: ``training_rows.npy`` and ``validation_rows.npy``.
-        n_accuracy: Galaxies to reach an accuracy on.
+        n_accuracy: Galaxies to reach an accuracy on; None is all. With a few hundred, the
+            original never leaves 0.5: its BatchNormalization takes some 500 steps to settle.
 
     Returns:
         ``galaxies`` in the archive, ``accuracy_galaxies``, and whether they are ``simulated``.
@@ -46,7 +47,7 @@ def lay_out(archive: Path, folder: Path, n_accuracy: int) -> dict[str, Any]:
     np.save(folder / "galaxies.npy", np.stack(list(images)))
     classes = galaxies["target"].to_numpy(np.int32)
     np.save(folder / "classes.npy", classes)
-    rows = np.arange(min(n_accuracy, len(classes)))
+    rows = np.arange(min(n_accuracy or len(classes), len(classes)))
     parts = train_test_split(rows, test_size=0.2, stratify=classes[rows], random_state=42)
     for name, part in zip(("training_rows", "validation_rows"), parts, strict=True):
         np.save(folder / f"{name}.npy", np.sort(part))
