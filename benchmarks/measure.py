@@ -9,6 +9,8 @@ import resource
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,16 @@ def measure(side: str, work: str, folder: Path, **arguments: Any) -> dict[str, A
         raise RuntimeError(f"{' '.join(command)} failed with {done.returncode}:\n{said}")
     result: dict[str, Any] = json.loads(results[0].removeprefix(MARK))
     return result
+
+
+def timed(work: Callable[[], Any], calls: int = 1) -> dict[str, list[float]]:
+    """Seconds of the first call and, where its start weighs, of one after it."""
+    seconds = []
+    for _ in range(calls):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": seconds}
 
 
 class PeakMemory:

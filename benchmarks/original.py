@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.measure import timed
+
 SIDE = 128
 
 
@@ -82,7 +84,7 @@ def prediction(folder: Path, n_galaxies: int) -> dict[str, Any]:
     cutouts = np.load(folder / "many_galaxies.npy", mmap_mode="r")[:n_galaxies] / np.float32(255)
     network = _trained_network(folder)
     network.predict(cutouts[:64], verbose=0)
-    return _timed(lambda: network.predict(cutouts, verbose=0))
+    return timed(lambda: network.predict(cutouts, verbose=0))
 
 
 def grad_cam(folder: Path, n_galaxies: int) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def grad_cam(folder: Path, n_galaxies: int) -> dict[str, Any]:
             maps.append(cv2.resize(heat / (heat.max() + 1e-8), (SIDE, SIDE)))
         return np.array(maps)
 
-    return _timed(explain, calls=2)
+    return timed(explain, calls=2)
 
 
 def integrated_gradients(folder: Path, n_galaxies: int, steps: int) -> dict[str, Any]:
@@ -129,7 +131,7 @@ def integrated_gradients(folder: Path, n_galaxies: int, steps: int) -> dict[str,
             maps.append((tf.reduce_mean(gradients, axis=0) * cutout).numpy())
         return np.array(maps)
 
-    return _timed(explain)
+    return timed(explain)
 
 
 def lime(folder: Path, n_galaxies: int, n_samples: int) -> dict[str, Any]:
@@ -152,7 +154,7 @@ def lime(folder: Path, n_galaxies: int, n_samples: int) -> dict[str, Any]:
             )
             fits.append(float(explanation.score))
 
-    return {**_timed(explain), "r_squared": fits}
+    return {**timed(explain), "r_squared": fits}
 
 
 class _Clock:
@@ -225,13 +227,3 @@ def _augmented(cutouts: NDArray[np.float32], classes: NDArray[np.int32]) -> Any:
         horizontal_flip=True,
         fill_mode="nearest",
     ).flow(cutouts, classes, batch_size=32)
-
-
-def _timed(work: Any, calls: int = 1) -> dict[str, Any]:
-    """Seconds of the first call and, where its start weighs, of one after it."""
-    seconds = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return {"seconds": seconds}

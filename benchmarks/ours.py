@@ -4,41 +4,19 @@ Every piece of work is what its namesake in ``original`` does, and returns how l
 """
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 import galaxy_morphology.settings  # noqa: F401 - sets up the environment of the libraries
+from benchmarks.measure import timed
 from galaxy_morphology.networks import Precision
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
-ORIGINAL_AUGMENTATION = {
-    "rotation_degrees": 30.0,
-    "width_shift": 0.1,
-    "height_shift": 0.1,
-    "shear_degrees": 0.1,
-    "zoom": 0.2,
-    "zoom_per_axis": True,
-    "horizontal_flip": True,
-    "vertical_flip": False,
-    "fill": "nearest",
-    "interpolation": "bilinear",
-}
-OWN_AUGMENTATION = {
-    "rotation_degrees": 180.0,
-    "width_shift": 0.05,
-    "height_shift": 0.05,
-    "shear_degrees": 0.0,
-    "zoom": 0.1,
-    "zoom_per_axis": False,
-    "horizontal_flip": True,
-    "vertical_flip": True,
-    "fill": "sky",
-    "interpolation": "nearest",
-}
+CONFIGURATION = Path(__file__).parents[1] / "conf"
 
 
 def reading(folder: Path, n_galaxies: int) -> dict[str, Any]:
@@ -76,8 +54,8 @@ def training(
     judged = np.array([int(np.flatnonzero(classes == index)[0]) for index in (0, 1)])
     *_, last = _train(
         network, images, classes, np.arange(len(images)), judged, seed=seed, precision=precision,
-        epochs=2, augmentation=ORIGINAL_AUGMENTATION, optimizer="adam", weight_average=0.0,
-        batch_norm_galaxies=0,
+        epochs=2, augmentation=_augmentation("base", "notebook"), optimizer="adam",
+        weight_average=0.0, batch_norm_galaxies=0,
     )  # fmt: skip
     return {
         "seconds": [float(last["history/seconds"][1])],
@@ -97,7 +75,7 @@ def accuracy(
     accuracies: list[float] = []
     for state in _train(
         model, images, classes, learn, judge, seed=seed, precision="auto", epochs=20,
-        augmentation=OWN_AUGMENTATION, optimizer="adamw", weight_average=0.99,
+        augmentation=_augmentation("base"), optimizer="adamw", weight_average=0.99,
         batch_norm_galaxies=1024,
     ):  # fmt: skip
         accuracies = state["history/validation_accuracy"].tolist()
@@ -120,7 +98,7 @@ def prediction(folder: Path, n_galaxies: int, precision: Precision = "float32") 
     network = _trained_network(folder)
     predict_logits(network, images[:64], precision=precision)
     return {
-        **_timed(lambda: predict_logits(network, images, precision=precision)),
+        **timed(lambda: predict_logits(network, images, precision=precision)),
         "operations": operations(network)["prediction"] * n_galaxies,
     }
 
@@ -131,7 +109,7 @@ def grad_cam(folder: Path, n_galaxies: int) -> dict[str, Any]:
 
     images, _ = _galaxies(folder, n_galaxies)
     network = _trained_network(folder)
-    return _timed(lambda: explain(network, images), calls=2)
+    return timed(lambda: explain(network, images), calls=2)
 
 
 def integrated_gradients(folder: Path, n_galaxies: int, steps: int) -> dict[str, Any]:
@@ -140,7 +118,7 @@ def integrated_gradients(folder: Path, n_galaxies: int, steps: int) -> dict[str,
 
     images, _ = _galaxies(folder, n_galaxies)
     network = _trained_network(folder)
-    return _timed(lambda: explain(network, images, steps=steps, maximum_steps=steps))
+    return timed(lambda: explain(network, images, steps=steps, maximum_steps=steps))
 
 
 def lime(folder: Path, n_galaxies: int, n_samples: int) -> dict[str, Any]:
@@ -154,7 +132,7 @@ def lime(folder: Path, n_galaxies: int, n_samples: int) -> dict[str, Any]:
     def work() -> None:
         fits[:] = [explain(network, images, n_samples=n_samples).quality["r_squared"]]
 
-    return {**_timed(work), "r_squared": fits[0].tolist()}
+    return {**timed(work), "r_squared": fits[0].tolist()}
 
 
 def operations(network: KerasModel) -> dict[str, float]:
@@ -188,7 +166,7 @@ def train_classifier(folder: Path, epochs: int = 4) -> dict[str, Any]:
     network = _new_network("three_block", seed=1)
     *_, last = _train(
         network, images, classes, rows[:-200], rows[-200:], seed=1, precision="auto",
-        epochs=epochs, augmentation=OWN_AUGMENTATION, optimizer="adamw", weight_average=0.99,
+        epochs=epochs, augmentation=_augmentation("base"), optimizer="adamw", weight_average=0.99,
         batch_norm_galaxies=512,
     )  # fmt: skip
     from galaxy_morphology.networks import kept_weights
@@ -215,6 +193,13 @@ def _train(
         ),
         **options,
     )  # fmt: skip
+
+
+def _augmentation(*environments: str) -> dict[str, Any]:
+    """The augmentation that environments set, the later ones on top of the earlier."""
+    files = [path for name in environments for path in (CONFIGURATION / name).glob("param*.yml")]
+    found = [yaml.safe_load(path.read_text()).get("augmentation", {}) for path in files]
+    return {name: value for options in found for name, value in options.items()}
 
 
 def _new_network(name: str, seed: int, **options: Any) -> KerasModel:
@@ -283,13 +268,3 @@ def matrix_products(folder: Path, side: int = 4096, repeats: int = 10) -> dict[s
         multiply().numpy()
         rates.append(2 * side**3 / (time.perf_counter() - started))
     return {"rate": float(np.median(rates))}
-
-
-def _timed(work: Callable[[], Any], calls: int = 1) -> dict[str, Any]:
-    """Seconds of the first call and, where its start weighs, of one after it."""
-    seconds = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return {"seconds": seconds}
