@@ -20,8 +20,8 @@ from galaxy_morphology.attribution import (
     occlusion,
     predicted_classes,
 )
-from galaxy_morphology.compiled import once_per_network
-from galaxy_morphology.networks import three_block_cnn
+from galaxy_morphology.compiled import once_per_network, pooling_first
+from galaxy_morphology.networks import compact_cnn, predict_logits, three_block_cnn
 from galaxy_morphology.typing import KerasModel
 
 SIDE = 24
@@ -159,3 +159,62 @@ def test_new_weights_are_explained_as_those_of_a_new_network(
     largest = np.abs(expected).max()
     np.testing.assert_allclose(explain(model, CUTOUTS), expected, rtol=1e-4, atol=1e-5 * largest)
     assert method == "logits" or not np.allclose(before, expected)
+
+
+def settled(network: KerasModel) -> KerasModel:
+    """Give every normalisation statistics and scales of its own."""
+    rng = np.random.default_rng(2)
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            for weight in layer.weights:
+                weight.assign(rng.uniform(0.1, 2, weight.shape))
+    return network
+
+
+def test_pooling_before_normalising_changes_not_a_bit_of_the_result() -> None:
+    network = settled(three_block_cnn((48, 48, 3), 2))
+    faster = pooling_first(network)
+    order = [layer.name for layer in faster.layers]
+    for block in (1, 2, 3):
+        assert order.index(f"pool_{block}") < order.index(f"conv_norm_{block}")
+    cutouts = np.random.default_rng(3).integers(0, 256, (5, 48, 48, 3)).astype(np.float32)
+    np.testing.assert_array_equal(faster(cutouts), network(cutouts))
+    assert {id(weight) for weight in faster.weights} == {id(weight) for weight in network.weights}
+
+
+def with_a_negative_scale() -> KerasModel:
+    network = three_block_cnn((48, 48, 3), 2, filters=(4,))
+    scale = network.get_layer("conv_norm_1").gamma
+    scale.assign(scale.numpy() * [1, -1, 1, 1])
+    return network
+
+
+def of_all_normalised_maps() -> KerasModel:
+    inputs = keras.Input((48, 48, 3))
+    maps = layers.BatchNormalization()(layers.Conv2D(4, 3)(inputs))
+    branches = [
+        layers.GlobalAveragePooling2D()(branch) for branch in (maps, layers.MaxPooling2D(2)(maps))
+    ]
+    return keras.Model(inputs, layers.Dense(1)(layers.Concatenate()(branches)))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [with_a_negative_scale, of_all_normalised_maps, lambda: compact_cnn((48, 48, 3), 2)],
+    ids=["negative scale", "maps needed elsewhere", "nothing to exchange"],
+)
+def test_it_pools_first_only_where_nothing_changes(build: Callable[[], KerasModel]) -> None:
+    network = build()
+    assert pooling_first(network) is network
+
+
+def test_a_normalisation_that_turns_negative_is_predicted_right() -> None:
+    network = settled(three_block_cnn((SIDE, SIDE, 3), 2, filters=(4, 4)))
+    before = predict_logits(network, CUTOUTS)
+    scale = network.get_layer("conv_norm_1").gamma
+    for sign in (-1, 1):
+        scale.assign(sign * np.abs(scale))
+        to_logits = keras.Model(network.inputs[0], network.get_layer("logit").output)
+        found, expected = predict_logits(network, CUTOUTS), to_logits(CUTOUTS.astype(np.float32))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        assert np.allclose(found, before, atol=1e-5) == (sign > 0)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
 from galaxy_morphology.attribution.place import checked_maps
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 TIE_SEED = 0
@@ -121,7 +121,7 @@ def _probability_of_ranks(model: KerasModel) -> Any:
     """
     import tensorflow as tf
 
-    to_logits = logit_model(model)
+    to_logits = pooling_first(logit_model(model))
     shape = model.inputs[0].shape[1:]
     pixels, ranks = tf.TensorSpec(shape, tf.float32), tf.TensorSpec(shape[:2], tf.int32)
     bound, class_index = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from galaxy_morphology.attribution.layers import feature_maps
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
 
@@ -72,8 +72,10 @@ def _maps_and_shares(model: KerasModel, layer_name: str | None) -> Any:
     import keras
     import tensorflow as tf
 
-    to_features_and_logits = keras.Model(
-        model.inputs[0], [feature_maps(model, layer_name), logit_model(model).outputs[0]]
+    to_features_and_logits = pooling_first(
+        keras.Model(
+            model.inputs[0], [feature_maps(model, layer_name), logit_model(model).outputs[0]]
+        )
     )
     images = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
 

@@ -16,7 +16,7 @@ from galaxy_morphology.attribution.logits import (
     explained_logit,
     logit_model,
 )
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
 
@@ -110,7 +110,7 @@ def _sum_of_gradients(model: KerasModel) -> Any:
     """
     import tensorflow as tf
 
-    to_logits = logit_model(model)
+    to_logits = pooling_first(logit_model(model))
     pixels = tf.TensorSpec(model.inputs[0].shape[1:], tf.float32)
     shares, class_index = tf.TensorSpec((None,), tf.float32), tf.TensorSpec((), tf.int32)
 

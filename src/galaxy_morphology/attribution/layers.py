@@ -1,9 +1,9 @@
 """Where in the graph of a Keras model its feature maps are."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from galaxy_morphology.attribution.logits import check_classifier
+from galaxy_morphology.compiled import calls_of
 from galaxy_morphology.typing import KerasModel
 
 
@@ -24,6 +24,7 @@ def last_feature_maps(model: KerasModel) -> str:
         ValueError: No convolution leaves maps of more than one pixel, or the last one lies inside
             a nested model or a layer of one's own.
     """
+    check_classifier(model)
     return str(_last_feature_maps(model)._keras_history.operation.name)
 
 
@@ -40,9 +41,10 @@ def feature_maps(model: KerasModel, layer_name: str | None) -> Any:
     Raises:
         ValueError: The model has no such layer, or its output is no set of feature maps.
     """
+    check_classifier(model)
     if layer_name is None:
         return _last_feature_maps(model)
-    calls = list(_calls(model))
+    calls = list(calls_of(model))
     outputs = [call.outputs[0] for call in calls if call.operation.name == layer_name]
     if not outputs:
         names = list(dict.fromkeys(call.operation.name for call in calls))
@@ -60,7 +62,7 @@ def _last_feature_maps(model: KerasModel) -> Any:
     """The tensor behind :func:`last_feature_maps`."""
     last, holder = None, None
     following: set[int] = set()  # ids of maps that say pixel by pixel what a convolution found
-    for call in _calls(model):
+    for call in calls_of(model):
         operation, maps = call.operation, call.outputs[0]
         if _holds_convolution(operation):
             last, holder = None, call
@@ -84,19 +86,6 @@ def _last_feature_maps(model: KerasModel) -> Any:
             "Gradients, LIME or occlusion, which do without."
         )
     return last
-
-
-def _calls(model: KerasModel) -> Iterator[Any]:
-    """The calls of a model's layers and operations, from the images to the classes.
-
-    Calls and not layers, as one ReLU may be called after every convolution.
-    """
-    import keras
-
-    check_classifier(model)
-    graph = keras.Model(model.inputs, model.outputs)
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        yield from graph._nodes_by_depth[depth]
 
 
 def _are_maps(tensor: Any) -> bool:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
 
@@ -174,7 +174,7 @@ def _logits_of_samples(model: KerasModel) -> Any:
     """
     import tensorflow as tf
 
-    to_logits = logit_model(model)
+    to_logits = pooling_first(logit_model(model))
     shape = model.inputs[0].shape[1:]
     pixels, segments = tf.TensorSpec(shape, tf.float32), tf.TensorSpec(shape[:2], tf.int64)
     shown, class_index = tf.TensorSpec((None, None), tf.bool), tf.TensorSpec((), tf.int32)

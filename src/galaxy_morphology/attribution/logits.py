@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import once_per_network, origin, pooling_first
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 BATCH_SIZE = 64
@@ -55,7 +55,7 @@ def compiled_logits(model: KerasModel) -> Any:
     """
     import tensorflow as tf
 
-    to_logits = logit_model(model)
+    to_logits = pooling_first(logit_model(model))
     images = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
 
     @tf.function(autograph=False, input_signature=[images])
@@ -167,21 +167,6 @@ def check_classifier(model: Any) -> None:
             f"Expected a classifier of floating-point images; the input of {model.name!r} is "
             f"{images.dtype}. Build it with keras.Input(shape), which takes uint8 images as well."
         )
-
-
-def origin(tensor: Any) -> tuple[Any, list[Any]]:
-    """The operation that a tensor of a Keras graph comes from, and what went into it.
-
-    A layer may be called several times; its ``input`` is that of the first, this of the right one.
-
-    Args:
-        tensor: Symbolic, such as one of the outputs of a model.
-
-    Returns:
-        A layer, model or ``keras.ops`` operation; and its input tensors.
-    """
-    operation, call, _ = tensor._keras_history
-    return operation, list(operation._inbound_nodes[call].input_tensors)
 
 
 def _logits_behind(output: Any) -> Any:

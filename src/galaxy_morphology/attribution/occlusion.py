@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import Baseline, baseline_images
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
 
 
@@ -83,7 +83,7 @@ def _logits_behind_patches(model: KerasModel) -> Any:
     """
     import tensorflow as tf
 
-    to_logits = logit_model(model)
+    to_logits = pooling_first(logit_model(model))
     shape = model.inputs[0].shape[1:]
     pixels, class_index = tf.TensorSpec(shape, tf.float32), tf.TensorSpec((), tf.int32)
     down, across = (tf.TensorSpec((None, side), tf.bool) for side in shape[:2])

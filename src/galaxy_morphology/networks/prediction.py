@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.networks.devices import Precision
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
@@ -58,7 +58,7 @@ def _compiled(
     from galaxy_morphology.networks.fused import fast_copy
 
     fast = fast_copy(classifier, precision)
-    to_logits = keras.Model(fast.inputs, fast.get_layer("logit").output)
+    to_logits = pooling_first(keras.Model(fast.inputs, fast.get_layer("logit").output))
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec(fast.input_shape, tf.uint8)])
     def logits_of(cutouts: tf.Tensor) -> tf.Tensor:
