@@ -74,7 +74,8 @@ def rank_suspects(
     """Rank galaxies by how much their label is to be doubted (Northcutt et al. 2021).
 
     Confident learning counts as suspects those that are likelier of another class than galaxies
-    of that class usually are; the ranking is by the probability of the label as it is given.
+    of that class usually are; the ranking is by the probability of the label as it is given. Where
+    all labels are of one class there is nothing to compare with, and nobody is suspected.
 
     Args:
         galaxies: Columns ``cataid``, ``simulated``, ``split`` and ``class_name``, as labelled.
@@ -92,7 +93,9 @@ def rank_suspects(
     table = galaxies[["cataid", "simulated", "split", "class_name"]].reset_index(drop=True)
     table["suggested_class"] = np.array(class_names)[probability.argmax(axis=1)]
     table["label_quality"] = get_label_quality_scores(given, probability, method="self_confidence")
-    table["suspected"] = find_label_issues(given, probability, n_jobs=1)
+    table["suspected"] = len(np.unique(given)) > 1 and find_label_issues(
+        given, probability, n_jobs=1
+    )
     table = table.sort_values(
         ["suspected", "label_quality"], ascending=[False, True], kind="stable", ignore_index=True
     )
