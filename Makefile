@@ -34,7 +34,7 @@ run: venv  ## Classify and explain data/01_raw/GALAXIES.zip, or else a simulated
 test: venv  ## Run the tests
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-benchmark: venv  ## Measure how fast it is, side by side with the original notebook (one and a half hours)
+benchmark: venv  ## Measure how fast it is, side by side with the original notebook (an hour)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: venv  ## Check style and types
