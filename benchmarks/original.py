@@ -83,7 +83,7 @@ def prediction(folder: Path, n_galaxies: int) -> dict[str, Any]:
     """Classify galaxies that lie in memory as floats."""
     cutouts = np.load(folder / "many_galaxies.npy", mmap_mode="r")[:n_galaxies] / np.float32(255)
     network = _trained_network(folder)
-    network.predict(cutouts[:64], verbose=0)
+    network.predict(cutouts[:256], verbose=0)  # compiles, and takes its memory
     return timed(lambda: network.predict(cutouts, verbose=0))
 
 

@@ -96,7 +96,7 @@ def prediction(folder: Path, n_galaxies: int, precision: Precision = "float32") 
 
     images = np.load(folder / "many_galaxies.npy", mmap_mode="r")[:n_galaxies]
     network = _trained_network(folder)
-    predict_logits(network, images[:64], precision=precision)
+    predict_logits(network, images[:256], precision=precision)  # compiles, and takes its memory
     return {
         **timed(lambda: predict_logits(network, images, precision=precision)),
         "operations": operations(network)["prediction"] * n_galaxies,

@@ -55,7 +55,7 @@ def _compiled(
     import keras
     import tensorflow as tf
 
-    from galaxy_morphology.networks.fused import fast_copy
+    from galaxy_morphology.networks.fast_layers import fast_copy
 
     fast = fast_copy(classifier, precision)
     to_logits = pooling_first(keras.Model(fast.inputs, fast.get_layer("logit").output))

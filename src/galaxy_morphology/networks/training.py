@@ -95,7 +95,7 @@ def train(
     """
     import keras
 
-    from galaxy_morphology.networks.fused import fast_copy
+    from galaxy_morphology.networks.fast_layers import fast_copy
 
     if precision == "auto":
         precision = resume_from["precision"].item() if resume_from else best_precision()

@@ -1,0 +1,125 @@
+"""Keras' layers with the same weights and the same results, computed faster on a processor.
+
+They serve while a network learns or predicts, and are never part of a classifier that is saved,
+which any Keras must be able to load. Times are those of a step of the three-block CNN on 32
+galaxies, 150 ms in all, on two cores.
+
+Needs Keras to be imported: import this module only inside functions.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class FastBatchNormalization(keras.layers.BatchNormalization):
+    """TensorFlow's fused operation makes one pass over the feature maps, where Keras makes ten."""
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalise feature maps, float [N, height, width, filters]."""
+        is_plain = self.scale and self.center and not self.renorm and self.axis in (-1, 3)
+        if len(inputs.shape) != 4 or not is_plain or mask is not None:
+            return super().call(inputs, training=training, mask=mask)
+        measures = bool(training and self.trainable)
+        known = {} if measures else {"mean": self.moving_mean, "variance": self.moving_variance}
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=measures, **known
+        )
+        if measures:
+            # The operation estimates the variance of a population, Keras that of the batch.
+            n_pixels = tf.cast(tf.reduce_prod(tf.shape(inputs)[:3]), variance.dtype)
+            variance *= (n_pixels - 1) / n_pixels
+            for moving, found in (self.moving_mean, mean), (self.moving_variance, variance):
+                moving.assign(moving * self.momentum + found * (1 - self.momentum))
+        return outputs
+
+
+class FastConv2D(keras.layers.Conv2D):
+    """The bias is a plain sum.
+
+    TensorFlow merges the gradient of ``bias_add``, which Keras uses, with that of the filters into
+    one call of oneDNN. For the first layer that takes 24 ms, and 8 ms apart.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Convolve feature maps, float [N, height, width, channels]."""
+        # In half the digits, the sum over all pixels that is the bias' gradient would overflow.
+        is_exact = self.compute_dtype == "float32"
+        if not (self.use_bias and is_exact) or self.data_format != "channels_last":
+            return super().call(inputs)
+        return self.activation(tf.add(self.convolution_op(inputs, self.kernel), self.bias))
+
+
+class FastDense(keras.layers.Dense):
+    """The gradient of the inputs reads the weights in the order in which they lie.
+
+    That is 4 ms instead of 6, where there are 25,088 × 512 of them.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Multiply features, float [N, features], by the weights."""
+        if len(inputs.shape) != 2:
+            return super().call(inputs, training=training)
+        outputs = _product(inputs, tf.convert_to_tensor(self.kernel))
+        return self.activation(outputs if self.bias is None else tf.add(outputs, self.bias))
+
+
+@tf.custom_gradient
+def _product(features: tf.Tensor, weights: tf.Tensor) -> Any:
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        of_features = tf.transpose(tf.matmul(weights, upstream, transpose_b=True))
+        return of_features, tf.matmul(features, upstream, transpose_a=True)
+
+    return tf.matmul(features, weights), gradient
+
+
+class FastDropout(keras.layers.Dropout):
+    """Sixteen random bits decide whether a feature is dropped, and a product drops it.
+
+    Keras draws 32 bits and takes ten milliseconds more. The share dropped is right to 1 / 131,072.
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Drop features, float tensor of any shape."""
+        if not (training and 0 < self.rate < 1) or self.noise_shape is not None:
+            return super().call(inputs, training=training)
+        shape = tf.shape(inputs)
+        size = tf.reduce_prod(shape)
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        pairs = tf.random.stateless_uniform([(size + 1) // 2], seed, None, None, tf.uint32)
+        drawn = tf.reshape(tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])[:size], shape)
+        stays = tf.cast(drawn >= tf.cast(round(self.rate * 2**16), tf.uint16), inputs.dtype)
+        return inputs * (stays * tf.cast(1 / (1 - self.rate), inputs.dtype))
+
+
+FASTER: dict[type, Any] = {
+    keras.layers.BatchNormalization: FastBatchNormalization,
+    keras.layers.Conv2D: FastConv2D,
+    keras.layers.Dense: FastDense,
+    keras.layers.Dropout: FastDropout,
+}
+
+
+def fast_copy(network: Any, precision: str = "float32") -> Any:
+    """A copy of a network that computes the same faster.
+
+    Args:
+        network: A flat functional Keras model with a layer named ``logit``.
+        precision: A Keras dtype policy. From the logits on, everything stays float32.
+
+    Returns:
+        A model of its own, with the same layer names, and equal weights in the same order.
+    """
+    n_layers = [layer.name for layer in network.layers].index("logit")
+    in_precision = {layer.name for layer in network.layers[:n_layers]}
+
+    def copy(layer: Any) -> Any:
+        config = layer.get_config()
+        if layer.name in in_precision and not isinstance(layer, keras.layers.InputLayer):
+            config["dtype"] = precision
+        return FASTER.get(type(layer), type(layer)).from_config(config)
+
+    fast = keras.models.clone_model(network, clone_function=copy)
+    fast.set_weights(network.get_weights())
+    return fast
