@@ -53,7 +53,7 @@ lock: venv  ## Resolve requirements.lock anew
 	$(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/python -m pip install --quiet uv
 	.venv/lock/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 clean:  ## Remove the environment and everything that runs wrote, but not the archive
