@@ -3,7 +3,6 @@
 from difflib import get_close_matches
 from typing import Any
 
-from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
@@ -16,8 +15,10 @@ class ParameterNamesHook:
     """Refuses parameters that nothing reads, which are misspelt ones."""
 
     @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
+    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
         """Compare the names of the parameters with those that the pipelines read.
+
+        Not sooner: a context that is asked for its parameters checks them all once more.
 
         Raises:
             ValueError: A parameter is read by no pipeline; names it and the closest that is.
@@ -30,7 +31,7 @@ class ParameterNamesHook:
             for name in pipeline.inputs()
             if name.startswith("params:")
         }
-        for name in context.params:
+        for name in parameters["parameters"]:
             if name not in known:
                 close = get_close_matches(name, known, n=1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -62,7 +62,8 @@ def show_cutouts(axes: Sequence[Any], images: NDArray[Any], titles: Sequence[str
     """Fill panels with RGB cut-outs and a small title each."""
     for ax, image, title in zip(axes, images, titles, strict=True):
         ax.imshow(image, interpolation="nearest")
-        ax.set_title(title, fontsize=7, pad=2)
+        # With a place of its own, or matplotlib measures all that is around each of 48 panels.
+        ax.set_title(title, fontsize=7, pad=2, y=1)
 
 
 def hide_frame(ax: Any) -> None:

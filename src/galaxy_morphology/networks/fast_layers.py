@@ -36,10 +36,11 @@ class FastBatchNormalization(keras.layers.BatchNormalization):
 
 
 class FastConv2D(keras.layers.Conv2D):
-    """The bias is a plain sum.
+    """The bias is a plain sum, and its gradient a product with ones.
 
     TensorFlow merges the gradient of ``bias_add``, which Keras uses, with that of the filters into
-    one call of oneDNN. For the first layer that takes 24 ms, and 8 ms apart.
+    one call of oneDNN. For the first layer that takes 24 ms, and 8 ms apart; as a product, the
+    sums over all pixels of three layers take 3 ms instead of 11.
     """
 
     def call(self, inputs: Any) -> Any:
@@ -48,7 +49,18 @@ class FastConv2D(keras.layers.Conv2D):
         is_exact = self.compute_dtype == "float32"
         if not (self.use_bias and is_exact) or self.data_format != "channels_last":
             return super().call(inputs)
-        return self.activation(tf.add(self.convolution_op(inputs, self.kernel), self.bias))
+        found = self.convolution_op(inputs, self.kernel)
+        return self.activation(_sum(found, tf.convert_to_tensor(self.bias)))
+
+
+@tf.custom_gradient
+def _sum(maps: tf.Tensor, bias: tf.Tensor) -> Any:
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        by_pixel = tf.reshape(upstream, [-1, upstream.shape[-1]])
+        ones = tf.ones([1, tf.shape(by_pixel)[0]], by_pixel.dtype)
+        return upstream, tf.matmul(ones, by_pixel)[0]
+
+    return tf.add(maps, bias), gradient
 
 
 class FastDense(keras.layers.Dense):
@@ -75,9 +87,10 @@ def _product(features: tf.Tensor, weights: tf.Tensor) -> Any:
 
 
 class FastDropout(keras.layers.Dropout):
-    """Sixteen random bits decide whether a feature is dropped, and a product drops it.
+    """A few random bits decide whether a feature is dropped, and a product drops it.
 
-    Keras draws 32 bits and takes ten milliseconds more. The share dropped is right to 1 / 131,072.
+    Keras draws 32 bits and takes twelve milliseconds more. Eight bits suffice for a quarter or a
+    half; sixteen make any other share right to 1 / 131,072.
     """
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -87,9 +100,11 @@ class FastDropout(keras.layers.Dropout):
         shape = tf.shape(inputs)
         size = tf.reduce_prod(shape)
         seed = tf.cast(self.seed_generator.next(), tf.int32)
-        pairs = tf.random.stateless_uniform([(size + 1) // 2], seed, None, None, tf.uint32)
-        drawn = tf.reshape(tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])[:size], shape)
-        stays = tf.cast(drawn >= tf.cast(round(self.rate * 2**16), tf.uint16), inputs.dtype)
+        bits = tf.uint8 if (self.rate * 2**8).is_integer() else tf.uint16
+        n_words = (size * bits.size + 3) // 4
+        words = tf.random.stateless_uniform([n_words], seed, None, None, tf.uint32)
+        drawn = tf.reshape(tf.reshape(tf.bitcast(words, bits), [-1])[:size], shape)
+        stays = tf.cast(drawn >= tf.cast(round(self.rate * (bits.max + 1)), bits), inputs.dtype)
         return inputs * (stays * tf.cast(1 / (1 - self.rate), inputs.dtype))
 
 

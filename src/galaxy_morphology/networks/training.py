@@ -126,6 +126,8 @@ def train(
         n_batches = -(-len(training_rows) // batch_size)
         progress = tqdm(batches, f"Epoch {epoch}/{epochs}", n_batches, leave=False, unit="batch")
         loss, accuracy = np.sum([step(*batch) for batch in progress], axis=0) / len(training_rows)
+        if weight_average == 0:
+            averaged.set_weights(learning.get_weights())
         measure_batch_norm(averaged, images, calibration_rows)
         scores = _validate(averaged, images, class_indices, validation_rows, loss_weights)
         row = {
@@ -316,6 +318,8 @@ def _training_step(
     @tf.function(autograph=False, jit_compile=bool(xla))
     def update(gradients: list[tf.Tensor]) -> None:
         optimizer.apply(gradients)
+        if weight_average == 0:
+            return  # nothing to remember from one step to the next
         step = tf.cast(optimizer.iterations, tf.float32)
         # Early on it is quicker to forget the first weights.
         past = tf.minimum(weight_average, (1 + step) / (10 + step))
