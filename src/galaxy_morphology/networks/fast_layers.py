@@ -2,7 +2,7 @@
 
 They serve while a network learns or predicts, and are never part of a classifier that is saved,
 which any Keras must be able to load. Times are those of a step of the three-block CNN on 32
-galaxies, 150 ms in all, on two cores.
+galaxies, 150 to 240 ms in all, on two cores of one and of another machine.
 
 Needs Keras to be imported: import this module only inside functions.
 """
