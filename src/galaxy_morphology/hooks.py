@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 from typing import Any
 
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
@@ -15,10 +16,11 @@ class ParameterNamesHook:
     """Refuses parameters that nothing reads, which are misspelt ones."""
 
     @hook_impl
-    def after_catalog_created(self, parameters: dict[str, Any]) -> None:
+    def after_context_created(self, context: KedroContext) -> None:
         """Compare the names of the parameters with those that the pipelines read.
 
-        Not sooner: a context that is asked for its parameters checks them all once more.
+        Asking the context for them checks the values of all, those of pipelines that are not run
+        too: Kedro itself would ignore a misspelt ``training.epoch`` there.
 
         Raises:
             ValueError: A parameter is read by no pipeline; names it and the closest that is.
@@ -31,7 +33,7 @@ class ParameterNamesHook:
             for name in pipeline.inputs()
             if name.startswith("params:")
         }
-        for name in parameters["parameters"]:
+        for name in context.params:
             if name not in known:
                 close = get_close_matches(name, known, n=1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -2,7 +2,7 @@
 
 They serve while a network learns or predicts, and are never part of a classifier that is saved,
 which any Keras must be able to load. Times are those of a step of the three-block CNN on 32
-galaxies, 150 to 240 ms in all, on two cores of one and of another machine.
+galaxies, on two cores: 150 to 240 ms in all, as the machine is.
 
 Needs Keras to be imported: import this module only inside functions.
 """
