@@ -16,9 +16,11 @@ from galaxy_morphology.attribution import (
     deletion_and_insertion,
     grad_cam,
     integrated_gradients,
+    kernel_shap,
     lime,
     occlusion,
     predicted_classes,
+    rise,
 )
 from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.networks import compact_cnn, predict_logits, three_block_cnn
@@ -37,9 +39,11 @@ def judged(model: KerasModel, images: NDArray[Any]) -> NDArray[Any]:
 METHODS: dict[str, Explain] = {
     "logits": predicted_classes,
     "grad_cam": lambda *of: grad_cam(*of, batch_size=2).maps,
-    "integrated_gradients": lambda *of: integrated_gradients(*of, steps=5, batch_size=4).maps,
+    "integrated_gradients": lambda *of: integrated_gradients(*of, steps=2, batch_size=4).maps,
     "lime": lambda *of: lime(*of, n_samples=30, n_segments=6, batch_size=16).maps,
     "occlusion": lambda *of: occlusion(*of, patch=12, stride=6, batch_size=4).maps,
+    "kernel_shap": lambda *of: kernel_shap(*of, n_samples=30, n_segments=6, batch_size=16).maps,
+    "rise": lambda *of: rise(*of, n_masks=30, cells=4, batch_size=8).maps,
     "faithfulness": judged,
 }
 

@@ -105,9 +105,14 @@ class Attribution(NamedTuple):
 
     Attributes:
         maps: float32 [N, height, width], or [N, height, width, channels] where the method
-            tells channels apart. In units of the explained logit.
+            tells channels apart. Signed, in units of the explained logit: above 0 where something
+            spoke for the class.
         quality: Measures of the method's own reliability by name, float64 [N] each.
+        title: What the method is called on this network.
+        notes: A short line for each galaxy on how far its map can be trusted.
     """
 
     maps: NDArray[np.float32]
     quality: dict[str, NDArray[np.float64]]
+    title: str
+    notes: list[str]

@@ -13,26 +13,24 @@ from hypothesis import strategies as st
 from keras import layers
 from survey import draw_galaxy
 
-from galaxy_morphology.attribution.baselines import baseline_images
-from galaxy_morphology.attribution.grad_cam import grad_cam
-from galaxy_morphology.attribution.integrated_gradients import integrated_gradients
+from galaxy_morphology.attribution import METHODS, grad_cam, integrated_gradients, lime, occlusion
 from galaxy_morphology.attribution.layers import last_feature_maps
-from galaxy_morphology.attribution.lime import lime
 from galaxy_morphology.attribution.logits import logit_model, predicted_classes
-from galaxy_morphology.attribution.occlusion import occlusion
 from galaxy_morphology.networks import NETWORKS
-from galaxy_morphology.typing import Attribution, KerasModel
+from galaxy_morphology.typing import KerasModel
 
 SIDE = 24
 SHAPE = (SIDE, SIDE, 3)
 RNG = np.random.default_rng(0)
 CUTOUTS = np.stack([draw_galaxy(RNG, axis_ratio=q, side=SIDE) for q in (0.3, 0.9, 0.6)])
 
-QUICK: dict[Callable[..., Attribution], dict[str, Any]] = {
-    integrated_gradients: {"steps": 4, "maximum_steps": 4},
-    lime: {"n_samples": 30, "n_segments": 6},
-    occlusion: {"patch": 12, "stride": 12},
-    grad_cam: {},
+QUICK: dict[str, dict[str, Any]] = {
+    "integrated_gradients": {"steps": 4, "maximum_steps": 4, "n_skies": 2},
+    "lime": {"n_samples": 30, "n_segments": 6},
+    "occlusion": {"patch": 12, "stride": 12},
+    "grad_cam": {},
+    "kernel_shap": {"n_samples": 30, "n_segments": 6},
+    "rise": {"n_masks": 40, "cells": 4},
 }
 
 # ------------------------------------------------------------------ heads
@@ -161,8 +159,9 @@ def test_every_method_explains_it(build: Callable[[], KerasModel]) -> None:
     keras.utils.set_random_seed(3)
     model = build()
     before = [layer.name for layer in model.layers], model.get_weights()
+    assert set(QUICK) == set(METHODS)
     for method, options in QUICK.items():
-        whole, quality = method(model, CUTOUTS, **options)
+        whole, quality, title, notes = METHODS[method](model, CUTOUTS, **options)
         assert whole.shape[:3] == (3, SIDE, SIDE)
         assert whole.dtype == np.float32
         assert np.isfinite(whole).all()
@@ -170,6 +169,9 @@ def test_every_method_explains_it(build: Callable[[], KerasModel]) -> None:
         for values in quality.values():
             assert values.shape == (3,)
             assert values.dtype == np.float64
+        assert title
+        assert len(notes) == 3
+        assert max(map(len, notes)) <= 34
     assert [layer.name for layer in model.layers] == before[0]
     for weight, old in zip(model.get_weights(), before[1], strict=True):
         np.testing.assert_array_equal(weight, old)
@@ -179,10 +181,10 @@ def test_the_type_of_the_pixels_is_all_the_same() -> None:
     keras.utils.set_random_seed(3)
     model = simple_sequential()
     for method, options in QUICK.items():
-        of_bytes = method(model, CUTOUTS, **options).maps
+        of_bytes = METHODS[method](model, CUTOUTS, **options).maps
         for dtype in (np.float32, np.float64, np.int16):
             np.testing.assert_array_equal(
-                of_bytes, method(model, CUTOUTS.astype(dtype), **options)[0]
+                of_bytes, METHODS[method](model, CUTOUTS.astype(dtype), **options).maps
             )
 
 
@@ -192,14 +194,14 @@ def test_two_units_of_a_softmax_are_explained_each_for_itself() -> None:
     weights = RNG.normal(0, 0.01, (*SHAPE, 2))
     model.set_weights([weights.reshape(-1, 2), np.zeros(2)])
     classes = np.array([0, 1, 1])
-    difference = CUTOUTS - baseline_images(CUTOUTS, "sky")
+    difference = CUTOUTS.astype(np.float32)
     expected = np.stack(
         [weights[..., index] * one for index, one in zip(classes, difference, strict=True)]
     )
-    maps, _ = integrated_gradients(model, CUTOUTS, classes, steps=3)
+    maps, *_ = integrated_gradients(model, CUTOUTS, classes, steps=3, baseline="black")
     np.testing.assert_allclose(maps, expected, atol=1e-4)
     drops = expected.reshape(3, 2, 12, 2, 12, 3).sum(axis=(2, 4, 5))
-    maps, _ = occlusion(model, CUTOUTS, classes, patch=12, stride=12)
+    maps, *_ = occlusion(model, CUTOUTS, classes, patch=12, stride=12, hide_with="black")
     np.testing.assert_allclose(maps[:, ::12, ::12], drops, rtol=1e-3, atol=1e-3)
 
 
@@ -212,7 +214,7 @@ def test_superpixels_do_not_depend_on_the_units_of_the_pixels() -> None:
     )  # fmt: skip
     of_bytes.set_weights([weights, np.zeros(1)])
     of_shares.set_weights([weights, np.zeros(1)])
-    options: dict[str, Any] = {"n_samples": 60, "n_segments": 9}
+    options: dict[str, Any] = {"n_samples": 60, "n_segments": 9, "hide_with": "sky"}
     maps = lime(of_bytes, CUTOUTS, **options).maps
     in_shares = lime(of_shares, CUTOUTS / np.float32(255), **options).maps
     np.testing.assert_allclose(in_shares, maps, atol=1e-5)
@@ -224,7 +226,8 @@ def test_superpixels_do_not_depend_on_the_units_of_the_pixels() -> None:
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_last_convolution_of_our_networks_is_found(network: str, n_classes: int) -> None:
-    model = NETWORKS[network]((32, 32, 3), n_classes, filters=(2, 3, 4))
+    filters = {"three_block": (2, 3, 4), "compact": (2, 3, 4, 5)}[network]
+    model = NETWORKS[network]((32, 32, 3), n_classes, filters=filters)
     assert last_feature_maps(model) == "last_conv"
 
 
@@ -324,25 +327,6 @@ def test_the_last_feature_maps_of_networks_with_branches(
     np.testing.assert_array_equal(maps, grad_cam(model, CUTOUTS, layer_name=name).maps)
 
 
-def test_grad_cam_by_itself_agrees_with_tf_keras_vis() -> None:
-    from tf_keras_vis.gradcam import Gradcam
-
-    keras.utils.set_random_seed(1)
-    inputs = keras.Input(SHAPE)
-    x = layers.Conv2D(5, 3, strides=2)(layers.Rescaling(1 / 255)(inputs))
-    x = layers.ReLU(name="rectified")(layers.BatchNormalization()(x))
-    x = layers.Flatten()(layers.MaxPooling2D(2)(x))
-    model = keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
-    maps, _ = grad_cam(model, CUTOUTS, np.array([2, 2, 2]))
-    theirs = Gradcam(logit_model(model), clone=False)(
-        lambda logits: logits[:, 2], CUTOUTS.astype(np.float32), penultimate_layer="rectified",
-        seek_penultimate_conv_layer=False, expand_cam=False, normalize_cam=False,
-    )  # fmt: skip
-    enlarged = tf.image.resize(theirs[..., None], (SIDE, SIDE), method="bilinear")[..., 0].numpy()
-    assert enlarged.max() > 0
-    np.testing.assert_allclose(maps, enlarged, rtol=1e-3, atol=1e-6 * enlarged.max())
-
-
 # ------------------------------------------------------------------ what is refused
 
 
@@ -393,7 +377,7 @@ def test_models_without_logits_are_refused(build: Callable[[], Any], reason: str
         logit_model(model)
     for method in QUICK:
         with pytest.raises(ValueError, match=reason):
-            method(model, np.zeros((1, 4, 4, 3), np.uint8))
+            METHODS[method](model, np.zeros((1, 4, 4, 3), np.uint8))
 
 
 DENSE_ONLY = ends_in(flat(layers.Dense(2, activation="softmax")), SHAPE)
@@ -423,9 +407,9 @@ DENSE_ONLY = ends_in(flat(layers.Dense(2, activation="softmax")), SHAPE)
 def test_images_and_classes_that_do_not_fit_are_refused(
     model: KerasModel, images: Any, classes: Any, reason: str
 ) -> None:
-    for method in (integrated_gradients, lime, occlusion):
+    for method in METHODS:
         with pytest.raises(ValueError, match=reason):
-            method(model, images, classes)
+            METHODS[method](model, images, classes)
 
 
 def backbone(*after: Any) -> KerasModel:
@@ -487,7 +471,7 @@ def test_a_nested_model_is_explained_by_the_maps_that_leave_it() -> None:
     expected = grad_cam(flat_one, CUTOUTS).maps
     assert expected.max() > 0
     maps = grad_cam(nested, CUTOUTS, layer_name="backbone").maps
-    np.testing.assert_allclose(maps, expected, rtol=1e-5)
+    np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-6)
     expected = integrated_gradients(flat_one, CUTOUTS, steps=3).maps
     np.testing.assert_allclose(
         integrated_gradients(nested, CUTOUTS, steps=3).maps, expected, rtol=1e-4, atol=1e-6

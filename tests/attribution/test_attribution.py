@@ -1,26 +1,32 @@
 """Attributions against closed forms, a network worked out by hand, and other libraries."""
 
-from collections.abc import Callable
-from typing import Any
+from inspect import Parameter, signature
+from typing import Any, get_type_hints
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
+from pydantic import ConfigDict, ValidationError, create_model
 from survey import draw_galaxy
 
 from galaxy_morphology.attribution import (
+    METHODS,
+    explainer,
     grad_cam,
     integrated_gradients,
     lime,
     logit_model,
+    occlusion,
     predicted_classes,
+    titles_of,
 )
-from galaxy_morphology.attribution.baselines import baseline_images
+from galaxy_morphology.attribution.baselines import ATTRIBUTING, baseline_images
 from galaxy_morphology.networks import three_block_cnn
 from galaxy_morphology.sky import sky_colour
-from galaxy_morphology.typing import Attribution, KerasModel
+from galaxy_morphology.typing import KerasModel
 
 SIDE = 24
 RNG = np.random.default_rng(0)
@@ -57,14 +63,21 @@ def galaxies() -> NDArray[np.uint8]:
     return np.stack([draw_galaxy(rng, axis_ratio=q, side=64) for q in (0.3, 0.9, 0.5, 0.7)])
 
 
+def skies_of(image: NDArray[Any], kind: Any, n: int) -> NDArray[np.float32]:
+    """The skies that a method compares a galaxy with, by default."""
+    return baseline_images(image, kind, n, np.random.default_rng([0, ATTRIBUTING]))
+
+
 @pytest.mark.parametrize("baseline", ["black", "sky", "noisy_sky", "blur"])
-@pytest.mark.parametrize("steps", [1, 50])
+@pytest.mark.parametrize("steps", [1, 20])
 def test_integrated_gradients_of_a_linear_model(baseline: Any, steps: int) -> None:
     weights = RNG.normal(0, 0.01, (SIDE, SIDE, 3))
-    maps, quality = integrated_gradients(
-        linear_model(weights, 0.3), CUTOUTS, np.array([1, 1, 0]), steps=steps, baseline=baseline
-    )
-    expected = weights * (CUTOUTS - baseline_images(CUTOUTS, baseline))
+    maps, quality, *_ = integrated_gradients(
+        linear_model(weights, 0.3), CUTOUTS, np.array([1, 1, 0]), steps=steps, baseline=baseline,
+        n_skies=3, batch_size=7,
+    )  # fmt: skip
+    means = np.stack([skies_of(image, baseline, 3).mean(axis=0) for image in CUTOUTS])
+    expected = weights * (CUTOUTS - means)
     expected[2] *= -1  # what speaks for the first class is what speaks against the second
     np.testing.assert_allclose(maps, expected, atol=1e-4)
     np.testing.assert_allclose(
@@ -83,56 +96,16 @@ def test_integrated_gradients_of_a_cubic_take_the_midpoint() -> None:
     outputs = keras.layers.Dense(1, use_bias=False)(keras.layers.Flatten()(inputs**3))
     model = keras.Model(inputs, outputs)
     model.set_weights([np.ones((1, 1))])
-    maps, quality = integrated_gradients(
+    maps, quality, *_ = integrated_gradients(
         model, np.ones((1, 1, 1, 1)), np.array([1]), steps=10, baseline="black"
     )
     assert maps.item() == pytest.approx(1 - 1 / 400, rel=1e-5)
     assert quality["completeness_residual"][0] == pytest.approx(1 / 400, rel=1e-3)
 
 
-def test_grad_cam_of_two_filters_worked_by_hand() -> None:
-    # Filter 0 passes red, filter 1 passes green; logit = 2 sum(red) / 16 - sum(green) / 16.
-    inputs = keras.Input((4, 4, 3))
-    features = keras.layers.Conv2D(2, 1, use_bias=False, name="last_conv")(inputs)
-    pooled = keras.layers.GlobalAveragePooling2D()(features)
-    outputs = keras.layers.Dense(1, activation="sigmoid", use_bias=False)(pooled)
-    model = keras.Model(inputs, outputs)
-    kernel = np.zeros((1, 1, 3, 2), np.float32)
-    kernel[0, 0, 0, 0] = kernel[0, 0, 1, 1] = 1
-    model.set_weights([kernel, np.array([[2.0], [-1.0]])])
-    image = np.zeros((1, 4, 4, 3), np.float32)
-    image[0, 0, 0] = (8, 0, 0)
-    image[0, 1, 1] = (8, 4, 9)
-    image[0, 2, 2] = (0, 8, 0)
-    # Mean gradients are 2/16 and -1/16: maps are relu(red / 8 - green / 16), and the reverse.
-    for_other = np.zeros((4, 4))
-    for_other[0, 0], for_other[1, 1] = 1.0, 0.75
-    for_elliptical = np.zeros((4, 4))
-    for_elliptical[2, 2] = 0.5
-    maps, quality = grad_cam(model, np.concatenate([image, image]), np.array([1, 0]))
-    np.testing.assert_allclose(maps[0], for_other, atol=1e-6)
-    np.testing.assert_allclose(maps[1], for_elliptical, atol=1e-6)
-    np.testing.assert_allclose(quality["positive_share"], [1.75 / 2.25, 0.5 / 2.25], rtol=1e-5)
-
-
-def test_grad_cam_agrees_with_tf_keras_vis(
-    network: KerasModel, galaxies: NDArray[np.uint8]
-) -> None:
-    from tf_keras_vis.gradcam import Gradcam
-
-    maps, _ = grad_cam(network, galaxies, np.ones(4, int))
-    theirs = Gradcam(logit_model(network), clone=False)(
-        lambda logits: logits[:, 0], galaxies.astype(np.float32), penultimate_layer="last_conv",
-        expand_cam=False, normalize_cam=False,
-    )  # fmt: skip
-    assert theirs.shape == (4, 12, 12)
-    enlarged = tf.image.resize(theirs[..., None], (64, 64), method="bilinear")[..., 0].numpy()
-    assert enlarged.max() > 0
-    np.testing.assert_allclose(maps, enlarged, rtol=1e-3, atol=1e-6 * enlarged.max())
-
-
+@pytest.mark.parametrize("baseline", ["black", "noisy_sky"])
 def test_integrated_gradients_agree_with_saliency(
-    network: KerasModel, galaxies: NDArray[np.uint8]
+    network: KerasModel, galaxies: NDArray[np.uint8], baseline: Any
 ) -> None:
     import saliency.core as saliency
 
@@ -147,14 +120,34 @@ def test_integrated_gradients_agree_with_saliency(
 
     image = galaxies[0].astype(np.float32)
     # It takes the left end of each step; with many steps both converge to the integral.
-    theirs = saliency.IntegratedGradients().GetMask(
-        image, gradients, x_steps=2000, x_baseline=np.zeros_like(image), batch_size=100
+    theirs = np.mean(
+        [
+            saliency.IntegratedGradients().GetMask(
+                image, gradients, x_steps=1000, x_baseline=sky, batch_size=100
+            )
+            for sky in skies_of(image, baseline, 2)
+        ],
+        axis=0,
     )
-    (ours,), _ = integrated_gradients(
-        network, galaxies[:1], np.array([1]), steps=200, baseline="black"
+    (ours,), *_ = integrated_gradients(
+        network, galaxies[:1], np.array([1]), steps=100, baseline=baseline, n_skies=2
     )
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.999
-    assert ours.sum() == pytest.approx(theirs.sum(), rel=0.01)
+    assert ours.sum() == pytest.approx(theirs.sum(), abs=1e-3 * float(np.abs(theirs).sum()))
+
+
+def test_integrated_gradients_add_up_over_several_skies(
+    network: KerasModel, galaxies: NDArray[np.uint8]
+) -> None:
+    maps, quality, *_ = integrated_gradients(network, galaxies, tolerance=0.01)
+    assert quality["complete"].all()
+    logits = logit_model(network)
+    for image, found, class_index in zip(
+        galaxies, maps, predicted_classes(network, galaxies), strict=True
+    ):
+        ends = np.concatenate([image[None].astype(np.float32), skies_of(image, "noisy_sky", 5)])
+        at_image, *at_skies = np.asarray(logits(ends))[:, 0] * (2 * class_index - 1)
+        assert found.sum() == pytest.approx(at_image - np.mean(at_skies), abs=0.011)
 
 
 def test_lime_recovers_the_patches_of_a_linear_model() -> None:
@@ -165,10 +158,11 @@ def test_lime_recovers_the_patches_of_a_linear_model() -> None:
     for (y, x), gain in gains.items():
         image[y : y + 8, x : x + 8] = 200
         weights[y : y + 8, x : x + 8] = gain / (64 * 3 * 200)
-    maps, quality = lime(
+    maps, quality, title, notes = lime(
         linear_model(weights, 0.0), image[None], np.array([1]), n_samples=400, n_segments=16,
         hide_with="black",
     )  # fmt: skip
+    assert (title, notes) == ("LIME", [f"linear fit with R² = {quality['r_squared'][0]:.2f}"])
     assert quality["r_squared"][0] > 0.95
     for (y, x), gain in gains.items():
         assert maps[0, y + 2 : y + 6, x + 2 : x + 6].mean() == pytest.approx(gain, abs=0.3)
@@ -192,7 +186,9 @@ def test_lime_has_the_fit_of_the_lime_package(
         hide_color=sky_colour(image[None])[0],
         segmentation_fn=lambda x: slic(x / 255, n_segments=20, compactness=10, start_label=0),
     )  # fmt: skip
-    maps, quality = lime(network, galaxies[:1], np.array([1]), n_samples=400, n_segments=20)
+    maps, quality, *_ = lime(
+        network, galaxies[:1], np.array([1]), n_samples=400, n_segments=20, hide_with="sky"
+    )
     theirs = np.zeros((64, 64))
     for segment, weight in explanation.local_exp[1]:
         theirs[explanation.segments == segment] = weight
@@ -217,14 +213,17 @@ def test_the_predicted_class_is_explained_unless_told(
 def test_a_galaxy_is_explained_the_same_whoever_is_beside_it(
     network: KerasModel, galaxies: NDArray[np.uint8]
 ) -> None:
-    methods: list[tuple[Callable[..., Attribution], dict[str, Any]]] = [
-        (grad_cam, {"batch_size": 3}),
-        (integrated_gradients, {"steps": 7, "batch_size": 4}),
-        (lime, {"n_samples": 60, "n_segments": 10}),
-    ]
-    for method, options in methods:
-        together = method(network, galaxies, **options)
-        alone = method(network, galaxies[2:3], **options)
+    few: dict[str, dict[str, Any]] = {
+        "grad_cam": {"batch_size": 3},
+        "integrated_gradients": {"steps": 3, "batch_size": 4},
+        "lime": {"n_samples": 60, "n_segments": 10},
+        "occlusion": {"patch": 32, "stride": 16},
+        "kernel_shap": {"n_samples": 60, "n_segments": 10},
+        "rise": {"n_masks": 60},
+    }
+    for name, method in METHODS.items():
+        together = method(network, galaxies, **few[name])
+        alone = method(network, galaxies[2:3], **few[name])
         np.testing.assert_allclose(
             together.maps[2], alone.maps[0], rtol=1e-3, atol=1e-4 * np.abs(alone.maps).max()
         )
@@ -234,7 +233,9 @@ def test_more_than_two_classes() -> None:
     keras.utils.set_random_seed(0)
     model = three_block_cnn((32, 32, 3), 4, filters=(2, 3), dense_units=4)
     images = np.stack([draw_galaxy(RNG, axis_ratio=0.5, side=32)])
-    maps, quality = integrated_gradients(model, images, np.array([2]), steps=50, baseline="black")
+    maps, quality, *_ = integrated_gradients(
+        model, images, np.array([2]), steps=50, baseline="black"
+    )
     logits = logit_model(model).predict(
         np.concatenate([images, np.zeros_like(images)]).astype(np.float32), verbose=0
     )
@@ -257,29 +258,54 @@ def test_logits_are_found_behind_any_head(head: str) -> None:
 
 def test_what_cannot_be_explained_is_refused_with_a_reason(network: KerasModel) -> None:
     images = np.zeros((2, 64, 64, 3), np.uint8)
-    with pytest.raises(ValueError, match=r"no layer 'conv9'; its layers are \['cutout'"):
-        grad_cam(network, images, layer_name="conv9")
-    with pytest.raises(ValueError, match=r"'dense' has output .* name a convolution"):
-        grad_cam(network, images, layer_name="dense")
-    with pytest.raises(
-        ValueError, match="baseline 'white'; expected 'black', 'sky', 'noisy_sky' or 'blur'"
-    ):
-        integrated_gradients(network, images, baseline="white")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="1 classes for 2 images"):
         lime(network, images, np.array([1]))
     with pytest.raises(ValueError, match=r"one output \[N, 1\] or \[N, K\]"):
         logit_model(keras.Model(network.inputs, network.get_layer("last_conv").output))
     with pytest.raises(ValueError, match="functional Keras classifier"):
         logit_model(keras.layers.Dense(1))
+    with pytest.raises(ValueError, match="method 'gradcam'; expected one of grad_cam, integrated_"):
+        explainer("gradcam")
 
 
-def test_baselines() -> None:
-    image = np.full((1, 32, 32, 3), (10, 20, 30), np.uint8)
-    image[0, 12:20, 12:20] = 250
-    assert (baseline_images(image, "black") == 0).all()
-    assert (baseline_images(image, "sky") == (10, 20, 30)).all()
-    noisy = baseline_images(image, "noisy_sky")
-    assert (noisy == (10, 20, 30)).all()  # no noise in it, none comes out
-    blurred = baseline_images(image, "blur")
-    assert blurred.max() < 150
-    assert blurred[0].argmax() // (32 * 3) in range(14, 18)
+@pytest.mark.parametrize("name", METHODS)
+def test_the_options_of_a_method_are_hinted_and_have_defaults(name: str) -> None:
+    hints = get_type_hints(METHODS[name], include_extras=True)
+    options: dict[str, Any] = {
+        parameter.name: (hints[parameter.name], parameter.default)
+        for parameter in signature(METHODS[name]).parameters.values()
+        if parameter.kind is Parameter.KEYWORD_ONLY
+    }
+    assert {"seed", "n_skies", "batch_size"} < set(options)
+    model = create_model(name, __config__=ConfigDict(extra="forbid"), **options)
+    assert model().model_dump() == {key: default for key, (_, default) in options.items()}
+    for wrong in ({"n_skies": 0}, {"seed": -1}, {"batch_size": 0}, {"unknown": 1}):
+        with pytest.raises(ValidationError):
+            model(**wrong)
+    kind = "baseline" if "baseline" in options else "hide_with"
+    assert model(**{kind: "sky"})
+    with pytest.raises(ValidationError):
+        model(**{kind: "white"})
+
+
+def test_an_explainer_is_its_method_with_channels_added_up(
+    network: KerasModel, galaxies: NDArray[np.uint8]
+) -> None:
+    classes = np.array([1, 0, 1, 0])
+    by_channel = integrated_gradients(network, galaxies, classes, steps=2, n_skies=2).maps
+    explain = explainer("integrated_gradients", steps=2, n_skies=2)
+    np.testing.assert_array_equal(explain(network, galaxies, classes), by_channel.sum(axis=-1))
+    patches = occlusion(network, galaxies, classes, patch=32, stride=32).maps
+    explain = explainer("occlusion", patch=32, stride=32)
+    np.testing.assert_array_equal(explain(network, galaxies, classes), patches)
+
+
+def test_titles_come_in_the_order_of_the_methods() -> None:
+    table = pd.DataFrame(
+        {
+            "method": ["lime", "grad_cam"] * 2,
+            "title": ["LIME", "HiResCAM"] * 2,
+            "cataid": [1, 1, 2, 2],
+        }
+    )
+    assert list(titles_of(table).items()) == [("lime", "LIME"), ("grad_cam", "HiResCAM")]

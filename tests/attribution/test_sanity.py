@@ -5,13 +5,18 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from scipy.stats import spearmanr
 from survey import draw_galaxy
 
 from galaxy_morphology.attribution import grad_cam, integrated_gradients
-from galaxy_morphology.attribution.sanity import agreement_after_randomising, randomised_models
+from galaxy_morphology.attribution.sanity import (
+    agreement_after_randomising,
+    passes,
+    randomised_models,
+)
 from galaxy_morphology.networks import compact_cnn, three_block_cnn
 from galaxy_morphology.typing import FloatArray, KerasModel
 
@@ -179,6 +184,7 @@ def test_an_edge_detector_takes_no_notice(build: Any) -> None:
     )
     assert (table["rank_correlation"] == 1).all()
     assert (table["rank_correlation_absolute"] == 1).all()
+    assert passes(table) is False
 
 
 def test_the_gradient_of_a_linear_model_is_forgotten_with_its_weights() -> None:
@@ -192,6 +198,7 @@ def test_the_gradient_of_a_linear_model_is_forgotten_with_its_weights() -> None:
     # Of 576 independent pixels: a standard error of 0.042.
     assert table["rank_correlation"].abs().max() < 0.15
     assert table["rank_correlation_absolute"].abs().max() < 0.15
+    assert passes(table) is True
 
 
 def test_a_product_with_the_image_keeps_the_image_in_its_absolute_values() -> None:
@@ -206,6 +213,7 @@ def test_a_product_with_the_image_keeps_the_image_in_its_absolute_values() -> No
     )
     assert table["rank_correlation"].item() == pytest.approx(0, abs=0.15)
     assert table["rank_correlation_absolute"].item() == pytest.approx(0.75, abs=0.05)
+    assert passes(table) is False
 
 
 def test_a_turned_sign_changes_no_absolute_value() -> None:
@@ -241,8 +249,8 @@ def test_the_table_has_a_row_per_depth_and_galaxy() -> None:
 
 def test_integrated_gradients_of_a_linear_model_take_notice() -> None:
     def explain(model: KerasModel, images: Any, classes: Any) -> FloatArray:
-        maps, _ = integrated_gradients(model, images, classes, steps=1, baseline="black")
-        return np.asarray(maps.sum(axis=-1))
+        found = integrated_gradients(model, images, classes, steps=1, baseline="black")
+        return np.asarray(found.maps.sum(axis=-1))
 
     model, galaxy, classes = linear_model(), GALAXIES[:1], CLASSES[:1]
     maps = explain(model, galaxy, classes)
@@ -263,3 +271,26 @@ def test_nothing_to_randomise() -> None:
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs), name="mean")
     with pytest.raises(ValueError, match="'mean' has no layer with trainable weights"):
         next(randomised_models(model, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("signed", "absolute", "verdict"),
+    [
+        ([0.1, 0.3], [0.2, 0.7], True),  # on average
+        ([0.9, 0.3], [0.2, 0.2], False),
+        ([0.1, 0.1], [0.9, 0.3], False),
+        ([-1.0, -1.0], [1.0, 1.0], False),  # the same map, its sign turned
+        ([0.1, np.nan], [0.2, np.nan], True),
+        ([np.nan, np.nan], [np.nan, np.nan], None),
+        ([0.1, 0.1], [np.nan, np.nan], None),
+    ],
+)
+def test_both_agreements_must_fall_in_the_end(
+    signed: list[float], absolute: list[float], verdict: bool | None
+) -> None:
+    correlations = ["rank_correlation", "rank_correlation_absolute"]
+    at_the_end = pd.DataFrame(
+        {"depth": 2, **dict(zip(correlations, (signed, absolute), strict=True))}
+    )
+    before = at_the_end.assign(depth=1, rank_correlation=1 - at_the_end["rank_correlation"])
+    assert passes(pd.concat([at_the_end, before])) is verdict

@@ -1,5 +1,6 @@
 """Stability of methods whose answer to a turned or noisier galaxy is known."""
 
+from itertools import combinations
 from typing import Any
 
 import keras
@@ -12,7 +13,11 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from survey import draw_galaxy
 
-from galaxy_morphology.attribution.stability import agreement_under_noise, agreement_when_turned
+from galaxy_morphology.attribution.stability import (
+    agreement_under_noise,
+    agreement_when_turned,
+    overlap_of_seeds,
+)
 from galaxy_morphology.typing import FloatArray, KerasModel
 
 SIDE = 24
@@ -159,3 +164,65 @@ def test_only_squares_can_be_turned() -> None:
     images = np.zeros((1, 24, 20, 3), np.uint8)
     with pytest.raises(ValueError, match="24 × 20 px; expected square ones"):
         agreement_when_turned(brightness, NO_MODEL, images, CLASSES[:1], np.zeros((1, 24, 20)))
+
+
+def test_overlap_worked_by_hand() -> None:
+    # Cells of two pixels by two; the means of a row of them, the rest is zero.
+    by_seed = [[5, -4, 3, 0], [5, -4, 0, 3], [0, -4, -5, 3]]
+    maps = [np.kron([cells, [0, 0, 0, 0]], np.ones((2, 2)))[None] for cells in by_seed]
+    # Named are {1, 2}, {1, 2} and {2, 3}: overlaps of 1, 1/3 and 1/3.
+    found = overlap_of_seeds(maps, n_top=2, cells=2)
+    assert found.dtype == np.float64
+    assert found.tolist() == pytest.approx([5 / 9])
+    # {1, 2, 3}, {1, 2, 4} and {2, 3, 4}: two in common of four, each time.
+    assert overlap_of_seeds(maps, n_top=3, cells=2).tolist() == pytest.approx([1 / 2])
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.integers(2, 4), st.integers(1, 11), st.integers(1, 4))
+def test_overlap_is_that_of_sets(seed: int, n_seeds: int, n_top: int, cells: int) -> None:
+    maps = np.random.default_rng(seed).normal(0, 1, (n_seeds, 2, 4 * cells - 1, 3 * cells))
+    found = overlap_of_seeds(list(maps), n_top=n_top, cells=cells)
+    for i in range(2):
+        named = []
+        for of_seed in maps[:, i]:
+            means = {
+                (y, x): abs(of_seed[y : y + cells, x : x + cells].mean())
+                for y in range(0, 4 * cells - 1, cells)
+                for x in range(0, 3 * cells, cells)
+                if y < of_seed.shape[0]
+            }
+            named.append(set(sorted(means, key=lambda cell: -means[cell])[:n_top]))
+        overlaps = [len(one & other) / len(one | other) for one, other in combinations(named, 2)]
+        if n_top < len(means):
+            assert found[i] == pytest.approx(np.mean(overlaps))
+        else:
+            assert np.isnan(found[i])
+
+
+def test_the_more_noise_between_seeds_the_less_overlap() -> None:
+    signal = brightness(NO_MODEL, GALAXIES, CLASSES)
+
+    def overlap(noise: float) -> float:
+        maps = [signal + noise * RNG.normal(0, 1, signal.shape) for _ in range(4)]
+        return float(overlap_of_seeds(maps, n_top=5, cells=3).mean())
+
+    assert overlap(0) == 1
+    assert overlap(0) > overlap(100) > overlap(1e5)
+    # Five of 64 cells at random have an overlap of about 5 / 123.
+    assert overlap(1e9) < 0.2
+
+
+def test_a_flat_map_names_nothing() -> None:
+    maps = np.stack([RNG.normal(0, 1, (8, 8)), np.full((8, 8), 0.1)]).astype(np.float32)
+    found = overlap_of_seeds([maps, maps], n_top=2, cells=3)
+    assert found[0] == 1
+    assert np.isnan(found[1])
+
+
+def test_nothing_to_compare_is_refused() -> None:
+    maps = np.ones((1, 8, 8))
+    with pytest.raises(ValueError, match="maps of 1 seeds; expected two or more"):
+        overlap_of_seeds([maps], n_top=2, cells=2)
+    with pytest.raises(ValueError, match="n_top 0; expected 1 or more"):
+        overlap_of_seeds([maps, maps], n_top=0, cells=2)

@@ -1,5 +1,6 @@
 """Figures show what they say: the numbers, the names and the colours of their data."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from galaxy_morphology import figures
-from galaxy_morphology.figures.explanations import _relative
+from galaxy_morphology.figures.explanations import AGAINST, FOR, _relative
 from galaxy_morphology.figures.style import COLOURS
-from galaxy_morphology.typing import FloatArray
 
 NAMES = ["Elliptical", "Other"]
 RNG = np.random.default_rng(0)
@@ -72,11 +72,21 @@ def test_cutouts_are_shown_in_rgb_under_their_cataids() -> None:
         np.testing.assert_array_equal(ax.images[0].get_array(), IMAGES[row])
 
 
-def test_augmentation_shows_the_original_first() -> None:
-    figure = figures.augmentation_sheet(IMAGES[0], IMAGES[1:9], 500, simulated=False)
-    np.testing.assert_array_equal(pictures(figure)[0], IMAGES[0])
-    assert len(pictures(figure)) == 9
+@pytest.mark.parametrize("n", [1, 8, 16, 19])
+def test_augmentation_shows_the_original_first_and_any_number_of_versions(n: int) -> None:
+    figure = figures.augmentation_sheet(IMAGES[0], IMAGES[1 : n + 1], 500, simulated=False)
+    np.testing.assert_array_equal(pictures(figure), IMAGES[: n + 1])
     assert "CATAID 500" in texts(figure)
+    rows = {round(ax.get_position().y0, 3) for ax in figure.axes[1:]}
+    assert len(rows) == -(-n // 8)
+
+
+def test_augmentation_speaks_of_hidden_parts_where_there_are_some() -> None:
+    for hidden in (True, False):
+        figure = figures.augmentation_sheet(
+            IMAGES[0], IMAGES[1:9], 500, simulated=False, parts_hidden=hidden
+        )
+        assert ("random parts are hidden and show empty sky" in texts(figure)) == hidden
 
 
 def test_training_curves_mark_the_chosen_epoch() -> None:
@@ -168,21 +178,202 @@ def test_error_rates_are_drawn_against_numbers_and_flags() -> None:
     np.testing.assert_array_equal(drawn[1], [[0, 0.1], [1, 0.5]])
 
 
-def test_the_page_of_explanations_says_whose_they_are_and_what_colours_mean() -> None:
-    table = galaxies().head(3)
-    maps = {"Grad-CAM": np.abs(RNG.normal(size=(3, 16, 16))), "LIME": np.zeros((3, 16, 16))}
-    notes = pd.DataFrame({"Grad-CAM": ["", "", ""], "LIME": ["fit R² 0.91"] * 3})
-    figure = figures.explanation_page(IMAGES[:3], table, maps, notes)
-    words = texts(figure)
+ODD_NAMES = ["A_1$x$ | b*", "Other $|*_"]
+TITLES = {
+    "grad_cam": "Grad-CAM", "integrated_gradients": "Integrated Gradients", "lime": "LIME",
+    "occlusion": "Occlusion", "kernel_shap": "Kernel SHAP", "rise": "RISE",
+}  # fmt: skip
+LONGEST_NOTE = f"{'linear model fits with R² 0.91 now':34}"
+
+
+def explained(
+    n: int, names: list[str] = NAMES, *, n_named: int = 0, simulated: bool = False
+) -> pd.DataFrame:
+    """Galaxies of each class in turn, every third of them wrong, the first asked for by name."""
+    table = pd.DataFrame({"cataid": np.arange(n) + 1_000_500, "class_name": (names * n)[:n]})
+    table["correct"] = np.arange(n) % 3 > 0
+    other = table["class_name"].map(dict(zip(names, names[::-1], strict=True)))
+    table["predicted_class"] = table["class_name"].where(table["correct"], other)
+    for name in names:
+        table[f"probability_{name}"] = np.where(table["predicted_class"] == name, 0.987, 0.013)
+    table["chosen_as"] = np.where(table["correct"], "correct, borderline", "wrong, borderline")
+    table.loc[: n_named - 1, "chosen_as"] = "named"
+    return table.assign(simulated=simulated)
+
+
+def drawn(table: pd.DataFrame, methods: int = 4) -> tuple[Any, ...]:
+    """What the figures of explanations take: everything but ``parts``."""
+    titles = dict(list(TITLES.items())[:methods])
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (len(table), 16, 16, 3)).astype(np.uint8)
+    maps = {name: rng.normal(size=(len(table), 16, 16)) for name in titles}
+    table_of_notes = pd.DataFrame(
+        {"note": LONGEST_NOTE, "faithfulness": -0.25, "target_share": 0.63}, index=table.index
+    )
+    notes = pd.DataFrame(dict.fromkeys(titles, figures.reliability_notes(table_of_notes)))
+    return images, table, maps, titles, notes
+
+
+def cutouts_of(figure: Figure) -> list[Any]:
+    """The cut-outs of a figure; what is laid over others is no longer in bytes."""
+    return [picture for picture in pictures(figure) if picture.dtype == np.uint8]
+
+
+def assert_texts_lie_on_the_page_and_beside_each_other(figure: Figure) -> None:
+    """Texts and panels, as they are drawn."""
+    from itertools import combinations
+
+    from matplotlib.text import Text
+
+    figure.canvas.draw()
+    page: Any = figure.bbox
+    shown = [text for text in figure.findobj(Text) if text.get_text().strip()]
+    boxes = {text.get_text(): text.get_window_extent() for text in shown if text.get_visible()}
+    boxes |= {f"panel {i}": ax.get_window_extent() for i, ax in enumerate(figure.axes)}
+    for name, box in boxes.items():
+        assert page.x0 <= box.x0 < box.x1 <= page.x1, name
+        assert page.y0 <= box.y0 < box.y1 <= page.y1, name
+    for (one, one_box), (other, other_box) in combinations(boxes.items(), 2):
+        assert not one_box.overlaps(other_box), (one, other)
+
+
+def test_a_page_says_whose_explanations_they_are_and_what_colours_mean() -> None:
+    table = explained(12)
+    pages = figures.explanation_pages(*drawn(table))
+    words = {name: texts(page) for name, page in pages.items()}
     for row in table.to_dict("records"):
-        sure = row[f"probability_{row['predicted_class']}"]
-        assert f"CATAID {row['cataid']}\ntrue: {row['class_name']}" in words
-        assert f"{row['predicted_class']} {sure:.1%}" in words
-    for word in ("spoke for (red)", "against", "fit R² 0.91", "Grad-CAM", "LIME"):
-        assert word in words
-    sheet = figures.attribution_sheet(IMAGES[:3], table, "LIME", maps["LIME"], notes)
-    shown = [p for p in pictures(sheet) if p.dtype == np.uint8]
-    np.testing.assert_array_equal(shown, IMAGES[:3])
+        page = words[f"{row['class_name']}_{'correct' if row['correct'] else 'wrong'}".lower()]
+        assert f"CATAID {row['cataid']}\ntrue: {row['class_name']}" in page
+        assert f"predicted: {row['predicted_class']}\nwith 98.7%" in page
+    for said in (
+        "Other, classified wrongly", "Red spoke for", "blue against it", "smoothed by 1.5 px",
+        f"{LONGEST_NOTE}\nfaithfulness -0.25, on galaxy 63%", *list(TITLES.values())[:4],
+    ):  # fmt: skip
+        assert said in words["other_wrong"]
+
+
+def test_each_group_has_a_page_and_large_groups_have_several() -> None:
+    table = explained(40, n_named=7)
+    what = drawn(table, methods=1)
+    pages = figures.explanation_pages(*what)
+    named = table["chosen_as"] == "named"
+    expected: list[Any] = [what[0][:7]]
+    for name in pages:
+        if not name.startswith("named"):
+            of_class = table["class_name"].str.lower() == name.split("_")[0]
+            outcome = table["correct"] == (name.split("_")[1] == "correct")
+            if not name.endswith("2") and not name.endswith("3"):
+                expected.append(what[0][~named & of_class & outcome])
+    assert list(pages)[:2] == ["named", "named_2"]
+    shown = [cutouts_of(page) for page in pages.values()]
+    assert max(map(len, shown)) <= 5
+    np.testing.assert_array_equal(np.concatenate(shown), np.concatenate(expected))
+    assert "Galaxies asked for by CATAID (2 of 2)" in texts(pages["named_2"])
+
+
+def test_the_overview_shows_the_first_galaxy_of_each_group() -> None:
+    table = explained(20, n_named=2)
+    what = drawn(table)
+    figure = figures.explanation_overview(*what)
+    group = table["class_name"] + table["correct"].astype(str)
+    group[:2] = "named"
+    np.testing.assert_array_equal(
+        cutouts_of(figure), what[0][table.index[~group.duplicated()].to_numpy()]
+    )
+    assert len(cutouts_of(figure)) == 5
+
+
+def test_an_overview_of_many_groups_says_how_many_it_leaves_out() -> None:
+    figure = figures.explanation_overview(*drawn(explained(24, ["a", "b", "c", "d"])))
+    assert len(cutouts_of(figure)) == 5
+    assert "the first 5 of 8 groups" in texts(figure)
+
+
+def test_sheets_show_every_galaxy_beside_its_map() -> None:
+    what = drawn(explained(37), methods=2)
+    sheets = figures.attribution_sheets(*what)
+    assert list(sheets) == [
+        "grad_cam", "grad_cam_2", "grad_cam_3",
+        "integrated_gradients", "integrated_gradients_2", "integrated_gradients_3",
+    ]  # fmt: skip
+    for method in ("grad_cam", "integrated_gradients"):
+        of_method = [sheet for name, sheet in sheets.items() if name.startswith(method)]
+        shown = [picture for sheet in of_method for picture in cutouts_of(sheet)]
+        np.testing.assert_array_equal(shown, what[0])
+    assert sum(len(pictures(sheet)) for sheet in sheets.values()) == 2 * 2 * 37
+    assert "LIME, sheet" not in texts(sheets["grad_cam_3"])
+    assert "Grad-CAM, sheet 3 of 3" in texts(sheets["grad_cam_3"])
+
+
+@pytest.mark.parametrize("methods", [1, 4, 6])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_pages_and_sheets_fit_a_screen_and_no_text_lies_on_another(
+    methods: int, simulated: bool
+) -> None:
+    table = explained(15, ODD_NAMES, n_named=1, simulated=simulated)
+    what = drawn(table, methods)
+    pages = figures.explanation_pages(*what) | {"all": figures.explanation_overview(*what)}
+    assert "a_1_x_b_correct" in pages
+    assert all(re.fullmatch("[a-z0-9_]+", name) for name in pages)
+    assert "A_1$x$ | b*, classified correctly" in texts(pages["a_1_x_b_correct"])
+    for page in (*pages.values(), *figures.attribution_sheets(*what).values()):
+        width, height = page.get_size_inches() * page.dpi
+        assert width <= 1700
+        assert height <= 1100
+        assert_texts_lie_on_the_page_and_beside_each_other(page)
+
+
+def test_classes_with_names_that_look_the_same_to_a_file_system_keep_their_pages() -> None:
+    pages = figures.explanation_pages(*drawn(explained(4, ["S*", "s|"]), methods=1))
+    assert list(pages) == ["s_wrong", "s_correct", "s_correct_2", "s_wrong_2"]
+
+
+def test_colours_are_the_sign_and_the_strength_of_a_map_on_a_quiet_sky() -> None:
+    from matplotlib.colors import to_rgb
+
+    images, table, _, _, notes = drawn(explained(1), methods=1)
+    values = np.zeros((1, 16, 16))
+    values[0, :6, :6], values[0, -6:, -6:] = 2, -2
+    figure = figures.explanation_overview(
+        np.full_like(images, 7), table, {"grad_cam": values}, {"grad_cam": "Grad-CAM"}, notes
+    )
+    (overlay,) = (picture for picture in pictures(figure) if picture.dtype != np.uint8)
+    assert overlay[0, 0] == pytest.approx(to_rgb(FOR), abs=0.02)
+    assert overlay[-1, -1] == pytest.approx(to_rgb(AGAINST), abs=0.02)
+    assert overlay[0, -1] == pytest.approx([1, 1, 1], abs=0.01)
+
+
+def test_the_galaxy_and_its_neighbours_are_outlined_where_they_are() -> None:
+    from matplotlib.contour import ContourSet
+
+    parts = np.zeros((2, 32, 32), np.uint8)
+    parts[0, 8:20, 10:24] = 1
+    parts[0, 24:30, 2:8] = 2
+    images, table, maps, titles, notes = drawn(explained(2), methods=1)
+    images, maps = images.repeat(2, 1).repeat(2, 2), {"grad_cam": np.ones((2, 32, 32))}
+    (sheet,) = figures.attribution_sheets(images, table, maps, titles, notes, parts).values()
+    galaxy, neighbour = sheet.findobj(ContourSet)  # none of the second, which is all sky
+    for outline, (left, low, right, high) in (
+        (galaxy, (9.5, 7.5, 23.5, 19.5)),
+        (neighbour, (1.5, 23.5, 7.5, 29.5)),
+    ):
+        box = outline.get_paths()[0].get_extents().extents
+        assert box == pytest.approx([left, low, right, high], abs=0.3)
+
+
+def test_notes_say_what_is_known_in_at_most_two_lines() -> None:
+    quality = pd.DataFrame(
+        {
+            "note": ["fit R² 0.91", None, "complete", ""],
+            "faithfulness": [0.5, -0.001, np.nan, np.nan],
+            "target_share": [0.25, np.nan, 0.5, np.nan],
+        }
+    )
+    assert figures.reliability_notes(quality) == [
+        "fit R² 0.91\nfaithfulness 0.50, on galaxy 25%", "faithfulness 0.00",
+        "complete\non galaxy 50%", "",
+    ]  # fmt: skip
+    assert figures.reliability_notes(pd.DataFrame({"cataid": [1]})) == [""]
 
 
 def test_maps_keep_their_sign_and_zero() -> None:
@@ -284,9 +475,8 @@ def found(*, simulated: bool) -> dict[str, Any]:
 @pytest.mark.parametrize("simulated", [True, False])
 def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> None:
     table, scores = galaxies(simulated=simulated), metrics(simulated=simulated)
-    maps: dict[str, FloatArray] = {"LIME": RNG.normal(size=(20, 16, 16))}
-    notes = pd.DataFrame({"LIME": [""] * 20})
-    drawn = [
+    what = drawn(explained(8, simulated=simulated))
+    shown = [
         figures.class_counts(table, NAMES),
         figures.cutout_sheet(IMAGES, table, NAMES, n_galaxies=3, seed=0),
         figures.augmentation_sheet(IMAGES[0], IMAGES[1:9], 500, simulated=simulated),
@@ -300,12 +490,13 @@ def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> N
         figures.suspect_labels(IMAGES, table["cataid"], suspects(table), NAMES, n_galaxies=3),
         figures.compared_scores(compared(simulated=simulated), "one", ensemble="ensemble"),
         figures.suspects_found(RIGHT_THEN_WRONG, found(simulated=simulated)),
-        figures.explanation_page(IMAGES, table, maps, notes),
-        figures.attribution_sheet(IMAGES, table, "LIME", maps["LIME"], notes),
+        figures.explanation_overview(*what),
+        figures.explanation_pages(*what)["other_correct"],
+        figures.attribution_sheets(*what)["lime"],
     ]
     # One is always simulated, one draws no figure; seven have tests of their own.
-    assert len(drawn) == len(figures.__all__) - 2 - 7
-    assert [("simulated galaxies" in texts(figure)) for figure in drawn] == [simulated] * len(drawn)
+    assert len(shown) == len(figures.__all__) - 2 - 7
+    assert [("simulated galaxies" in texts(figure)) for figure in shown] == [simulated] * len(shown)
 
 
 def test_populations_are_shown_under_their_names() -> None:

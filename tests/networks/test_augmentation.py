@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from galaxy_morphology.networks import random_transforms, warp
+from galaxy_morphology.networks import augment, random_pattern, random_transforms, warp
 from galaxy_morphology.typing import Images
 
 STILL: dict[str, Any] = {
@@ -29,7 +29,8 @@ def transforms(n: int = 4, side: int = 20, seed: int = 0, **changes: Any) -> NDA
 
 
 def warped(images: Images, maps: NDArray[np.float32], **how: Any) -> Images:
-    return warp(images, maps, **({"fill": "sky", "interpolation": "nearest"} | how))
+    skies = np.zeros_like(images)
+    return warp(images, maps, skies, **({"fill": "sky", "interpolation": "nearest"} | how))
 
 
 def test_no_range_is_no_change() -> None:
@@ -90,16 +91,17 @@ def test_bilinear_warp_agrees_with_tensorflow(fill: str) -> None:
     np.testing.assert_allclose(ours, theirs, atol=2)
 
 
-def test_outside_the_frame_is_the_median_sky_of_each_channel() -> None:
-    sky = np.array([10, 20, 30], np.uint8)
-    image = np.tile(sky, (1, 20, 20, 1))
-    image[0, 6:14, 6:14] = 200
-    image[0, 0, 0] = 255  # a star in the corner does not move a median
-    result = warped(image, transforms(1, seed=3, width_shift=0.4, height_shift=0.4))[0]
-    filled = (result == sky).all(axis=-1)
-    galaxy = (result == 200).all(axis=-1)
-    assert (filled | galaxy).sum() >= 399
-    assert galaxy.any()
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_outside_the_frame_is_the_sky_that_is_given(interpolation: str) -> None:
+    images = np.full((1, 20, 20, 3), 200, np.uint8)
+    sky = np.random.default_rng(0).integers(0, 50, images.shape).astype(np.uint8)
+    maps = transforms(1, width_shift=0.4, seed=3)
+    assert abs(maps[0, 0, 2]) > 2  # it moves by more than two pixels
+    result = warp(images, maps, sky, fill="sky", interpolation=interpolation)  # type: ignore[arg-type]
+    outside = (result == sky).all(axis=-1)
+    assert ((result == 200).all(axis=-1) | outside).mean() > 0.94  # but for a column in between
+    n_columns = outside[0].all(axis=0).sum()
+    assert abs(n_columns - abs(maps[0, 0, 2])) <= 1.5
 
 
 def test_nearest_interpolation_invents_no_values() -> None:
@@ -111,3 +113,77 @@ def test_nearest_interpolation_invents_no_values() -> None:
 def test_an_unknown_range_is_an_error() -> None:
     with pytest.raises(TypeError, match="rotation"):
         transforms(rotation=3)
+
+
+HIDE: dict[str, Any] = {
+    "everything": 0.0, "parts": 1.0, "hidden_share": (0.0, 1.0), "cells": (3, 16), "smooth": 0.5,
+}  # fmt: skip
+
+
+def augmented(images: Images, seed: int = 0, **changes: Any) -> Images:
+    arguments = STILL | {"fill": "sky", "interpolation": "nearest", "hide": HIDE} | changes
+    return augment(images, np.random.default_rng(seed), **arguments)[0]
+
+
+def test_with_nothing_to_do_images_stay() -> None:
+    same = augmented(CUTOUTS, hide=HIDE | {"parts": 0.0})
+    np.testing.assert_array_equal(same, CUTOUTS)
+
+
+def test_hidden_pixels_show_the_sky_and_the_others_the_galaxy() -> None:
+    images = np.full((2, 32, 32, 3), 10, np.uint8)  # skies without noise
+    images[1] = 100
+    images[:, 4:-4, 4:-4] = 200
+    some = augmented(images, hide=HIDE | {"hidden_share": (0.4, 0.6)})
+    for image, sky, before in zip(some, (10, 100), images, strict=True):
+        is_hidden = (image == sky) & (before == 200)
+        assert 0.2 < is_hidden.mean() < 0.6
+        np.testing.assert_array_equal(image[~is_hidden], before[~is_hidden])
+
+
+def test_as_many_images_are_hidden_as_wanted() -> None:
+    images = np.random.default_rng(0).integers(100, 110, (400, 16, 16, 1)).astype(np.uint8)
+    images[:, 4:-4, 4:-4] = 255
+    hide = HIDE | {"everything": 0.2, "parts": 0.3, "hidden_share": (0.5, 0.6)}
+    arguments = STILL | {"fill": "sky", "interpolation": "nearest", "hide": hide}
+    some, is_empty = augment(images, np.random.default_rng(0), **arguments)
+    is_shown = (some == 255).any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(is_empty, ~is_shown)  # but for chance, a part is left
+    is_changed = (some != images).any(axis=(1, 2, 3))
+    for share, wanted in ((is_empty.mean(), 0.2), ((is_changed & ~is_empty).mean(), 0.3)):
+        assert abs(share - wanted) < 5 * np.sqrt(wanted * (1 - wanted) / 400)
+
+
+@given(seed=st.integers(0, 1000), share=st.floats(0, 1), cells=st.integers(1, 16))
+def test_a_smooth_pattern_hides_the_share_that_was_drawn(
+    seed: int, share: float, cells: int
+) -> None:
+    pattern = random_pattern(
+        32, np.random.default_rng(seed),
+        hidden_share=(share, share), cells=(cells, cells), smooth=1.0,
+    )  # fmt: skip
+    assert pattern.shape == (32, 32)
+    assert pattern.mean() == pytest.approx(share, abs=2 / 32)
+
+
+def test_shares_of_many_patterns_are_uniform_and_places_alike() -> None:
+    from scipy.stats import kstest
+
+    rng = np.random.default_rng(0)
+    patterns = np.stack(
+        [
+            random_pattern(24, rng, hidden_share=(0, 1), cells=(3, 8), smooth=1.0)
+            for _ in range(2000)
+        ]
+    )
+    assert kstest(patterns.mean(axis=(1, 2)), "uniform").pvalue > 1e-3
+    # Every pixel is hidden in half of them, within five standard deviations.
+    assert np.abs(patterns.mean(axis=0) - 0.5).max() < 5 * 0.5 / np.sqrt(2000)
+
+
+def test_a_blocky_pattern_is_made_of_squares() -> None:
+    rng = np.random.default_rng(1)
+    pattern = random_pattern(32, rng, hidden_share=(0.5, 0.5), cells=(4, 4), smooth=0.0)
+    changes = np.flatnonzero((pattern[:, 1:] != pattern[:, :-1]).any(axis=0))
+    assert len(changes) >= 2
+    assert set(np.diff(changes).tolist()) <= {8, 16, 24}

@@ -16,11 +16,11 @@ def test_it_has_under_a_million_weights() -> None:
     network = compact_cnn((128, 128, 3), 2)
     # By hand: 3 × 3 convolutions without a bias, four numbers per filter of the normalisation,
     # and a logit with its bias.
-    filters = [3, 16, 32, 64, 128, 256]
+    filters = [3, 24, 48, 96, 192, 256]
     convolutions = sum(9 * a * b for a, b in pairwise(filters))
     assert network.count_params() == convolutions + 4 * sum(filters[1:]) + 257
     assert network.count_params() < 1_000_000
-    assert network.get_layer("last_conv").output.shape == (None, 8, 8, 256)
+    assert network.get_layer("last_conv").output.shape == (None, 16, 16, 256)
 
 
 def test_its_logit_is_the_mean_of_what_the_last_convolution_found() -> None:
@@ -55,7 +55,7 @@ def test_a_network_without_colour_sees_only_the_mean_of_the_channels(
     import keras
 
     grey = NETWORKS[name]((32, 32, 3), 2, colour=False, filters=(2, 3))
-    measure_batch_norm(grey, CUTOUTS, np.arange(24))
+    measure_batch_norm(grey, [CUTOUTS])
     recoloured = CUTOUTS.astype(np.float32)[..., [2, 0, 1]]
     said = grey.predict(CUTOUTS.astype(np.float32), verbose=0)
     np.testing.assert_allclose(grey.predict(recoloured, verbose=0), said, atol=1e-6)
@@ -67,10 +67,19 @@ def test_a_network_without_colour_sees_only_the_mean_of_the_channels(
     np.testing.assert_array_equal(again.predict(CUTOUTS.astype(np.float32), verbose=0), said)
 
 
-def test_cutouts_too_small_for_the_convolutions_are_named() -> None:
-    assert compact_cnn((16, 16, 3), 2, filters=(2,) * 5).get_layer("last_conv").output.shape[1] == 1
-    with pytest.raises(ValueError, match="of 15 × 15 px are too small for 5 convolutions"):
-        compact_cnn((15, 15, 3), 2, filters=(2,) * 5)
+def test_cutouts_too_small_for_the_poolings_are_named() -> None:
+    smallest = compact_cnn((16, 16, 3), 2, filters=(2,) * 5, n_poolings=3)
+    assert smallest.get_layer("last_conv").output.shape[1] == 1
+    with pytest.raises(ValueError, match=r"of 15 × 15 px are too small .* and 3 poolings"):
+        compact_cnn((15, 15, 3), 2, filters=(2,) * 5, n_poolings=3)
+
+
+@pytest.mark.parametrize(("n_poolings", "side"), [(0, 16), (1, 8), (2, 4), (9, 4)])
+def test_poolings_lie_between_the_first_and_the_last_convolution(
+    n_poolings: int, side: int
+) -> None:
+    network = compact_cnn((32, 32, 3), 2, filters=(2,) * 4, n_poolings=n_poolings)
+    assert network.get_layer("last_conv").output.shape[1] == side
 
 
 def test_options_reach_their_layers() -> None:

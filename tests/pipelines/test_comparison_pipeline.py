@@ -23,9 +23,11 @@ from galaxy_morphology.pipelines.modelling.options import (
 SMALL: dict[str, Any] = {
     "comparison.seeds": [1, 2],
     "comparison.baselines": ["logistic_regression"],
-    "network.options.compact.filters": [4, 8],
 }
-NETWORKS = ["three_block", "compact", "compact_grey", "notebook"]
+NETWORKS = [
+    "compact", "compact_nothing_hidden", "compact_grey",
+    "three_block", "three_block_nothing_hidden", "notebook",
+]  # fmt: skip
 BASELINES = [f"logistic_regression_{name}" for name in ("colour", "shape", "both")]
 
 
@@ -54,20 +56,20 @@ def compared(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_entry_has_a_row_for_each_seed_and_one_for_their_ensemble(compared: Path) -> None:
     table = pd.read_csv(compared / "08_reporting/comparison.csv", dtype={"seed": str})
     assert table["entry"].tolist() == np.repeat(NETWORKS + BASELINES, 3).tolist()
-    assert table["seed"].tolist() == ["1", "2", "ensemble"] * 7
+    assert table["seed"].tolist() == ["1", "2", "ensemble"] * 9
     assert (table["n"] == 12).all()
-    of_reference = table[table["entry"] == "three_block"]
+    of_reference = table[table["entry"] == "compact"]
     assert (of_reference.filter(like="difference") == 0).all(axis=None)
     summary = pd.read_csv(compared / "08_reporting/comparison_summary.csv")
     assert summary["entry"].tolist() == NETWORKS + BASELINES
     of_compact = table[(table["entry"] == "compact") & (table["seed"] != "ensemble")]
-    assert summary["accuracy"][1] == pytest.approx(of_compact["accuracy"].mean())
+    assert summary["accuracy"][0] == pytest.approx(of_compact["accuracy"].mean())
     assert (compared / "08_reporting/comparison.png").is_file()
 
 
 def test_the_reference_is_the_classifier_of_the_project(compared: Path) -> None:
     predictions = pd.read_parquet(compared / "07_model_output/predictions.parquet")
-    with np.load(compared / "06_models/comparison/networks/three_block-1.npz") as state:
+    with np.load(compared / "06_models/comparison/networks/compact-1.npz") as state:
         np.testing.assert_array_equal(state["logits"][:, 0], predictions["logit"])
     metrics = json.loads((compared / "08_reporting/metrics.json").read_text())["test"]
     table = pd.read_csv(compared / "08_reporting/comparison.csv")
@@ -107,9 +109,9 @@ def test_only_what_is_new_is_trained(
     assert {path: path.stat().st_mtime_ns for path in before} == before
     new = {path.name for path in folder.rglob("*.npz")} - {path.name for path in before}
     assert new == {"wide-1.npz", "wide-2.npz"}
-    assert caplog.text.count("was finished before") == 2 * 7
+    assert caplog.text.count("was finished before") == 2 * 9
     table = pd.read_csv(tmp_path / "08_reporting/comparison.csv")
-    assert len(table) == 3 * 8
+    assert len(table) == 3 * 10
     run_project(tmp_path, "comparison", changes=SMALL | {"training.epochs": 1})
     assert all(path.stat().st_mtime_ns > before[path] for path in before if "compact" in path.name)
 
@@ -150,7 +152,9 @@ def test_the_notebook_entry_is_the_notebook_environment() -> None:
     of_entry = recipe(entries.networks["notebook"], *configured(), seed=1)
     changes = shipped("parameters", "notebook")
     network, augmentation, training = (options.model_dump() for options in configured())
+    network["name"] = changes["network"]["name"]
     network["options"]["three_block"] |= changes["network"]["options"]["three_block"]
+    augmentation["hide"] |= changes["augmentation"].pop("hide")
     training["optimizer"] |= changes["training"].pop("optimizer")
     of_environment = (
         NetworkOptions(**network),
@@ -169,7 +173,7 @@ def test_impossible_entries_and_lists_are_refused() -> None:
     ):
         with pytest.raises(ValidationError, match=words):
             ComparisonOptions(**comparison | change)
-    networks = {"three_block": {"training": {"epoch": 3}}}
-    entry = ComparisonOptions(**comparison | {"networks": networks}).networks["three_block"]
+    networks = {"compact": {"training": {"epoch": 3}}}
+    entry = ComparisonOptions(**comparison | {"networks": networks}).networks["compact"]
     with pytest.raises(ValidationError, match=r"epoch\n.*Extra inputs"):
         recipe(entry, *configured(), seed=1)

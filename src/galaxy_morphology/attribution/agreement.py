@@ -49,7 +49,7 @@ def rank_correlation(
         )
 
     def centred_ranks(maps: FloatArray) -> NDArray[np.float64]:
-        values = (maps if cells is None else _cell_means(maps, cells)).reshape(len(maps), -1)
+        values = (maps if cells is None else cell_means(maps, cells)).reshape(len(maps), -1)
         return np.asarray(rankdata(values, axis=1) - (values.shape[1] + 1) / 2, np.float64)
 
     ranks, other_ranks = centred_ranks(one), centred_ranks(other)
@@ -61,8 +61,19 @@ def rank_correlation(
         )
 
 
-def _cell_means(maps: FloatArray, cells: int) -> NDArray[np.float64]:
-    """Maps averaged over square cells, [N, rows of cells, columns of cells]."""
+def cell_means(maps: FloatArray, cells: int) -> NDArray[np.float64]:
+    """Maps averaged over square cells.
+
+    Args:
+        maps: [N, height, width].
+        cells: Side in pixels; cells at the right and the bottom may be cut off.
+
+    Returns:
+        float64 [N, rows of cells, columns of cells].
+
+    Raises:
+        ValueError: So large, or so small, cells leave nothing to rank.
+    """
     height, width = maps.shape[1:]
     largest = max(height, width) - 1
     if not 1 <= cells <= largest:

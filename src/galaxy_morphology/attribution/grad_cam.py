@@ -1,17 +1,27 @@
-"""Grad-CAM: where the last convolution saw what speaks for the class.
+"""Grad-CAM: what the cells of the last feature maps add to the logit of a class.
 
-Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391
+Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391, average the gradient over each map. Where
+it is not the same in all cells, that credits cells with what others do; here it is left as it is,
+which is HiResCAM: Draelos & Carin 2020, https://arxiv.org/abs/2011.08891. For a network that
+averages its last maps, both are the class activation map of Zhou et al. 2016,
+https://arxiv.org/abs/1512.04150.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from galaxy_morphology.attribution.layers import feature_maps
+from galaxy_morphology.attribution.baselines import ATTRIBUTING, Baseline, baseline_images
+from galaxy_morphology.attribution.layers import Cells, cells_of, feature_maps
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
 from galaxy_morphology.compiled import once_per_network, pooling_first
-from galaxy_morphology.typing import Attribution, FloatArray, Images, IntArray, KerasModel
+from galaxy_morphology.typing import Attribution, Count, FloatArray, Images, IntArray, KerasModel
+
+SAME = 1e-4
+"""Largest deviation of a gradient that is the same in all cells, as a share of the largest."""
 
 
 def grad_cam(
@@ -20,12 +30,15 @@ def grad_cam(
     class_indices: IntArray | None = None,
     *,
     layer_name: str | None = None,
-    batch_size: int = 32,
+    baseline: Baseline = "noisy_sky",
+    n_skies: Count = 8,
+    seed: Annotated[int, Ge(0)] = 0,
+    batch_size: Count = 32,
 ) -> Attribution:
-    """Weigh the feature maps of a convolution by how much each raises the logit of a class.
+    """Multiply feature maps by the gradient of a class's logit, and add them up.
 
-    The weight of a map is the mean of the gradient over it; the weighted sum is cut off below
-    zero, so the result says where there is evidence for the class, never against it.
+    From each cell, what the cell says of empty skies is taken away. Where all behind the maps is
+    linear, the cells then add up to the difference of the logit between image and sky.
 
     Args:
         model: A functional or Sequential Keras classifier.
@@ -33,41 +46,71 @@ def grad_cam(
         class_indices: The class to explain for each image, int [N]; the predicted when None.
         layer_name: The convolution to look at, or the activation after it; when None, the one
             that :func:`last_feature_maps` finds.
+        baseline: What an empty sky looks like, see :func:`baseline_images`.
+        n_skies: How many different skies are averaged.
+        seed: Seeds the skies.
         batch_size: Images at a time.
 
     Returns:
-        Maps float32 [N, height, width], not negative, enlarged from the size of the feature
-        maps by bilinear interpolation. Quality: ``positive_share``, the sum of the weighted maps
-        above zero as a share of their absolute sum: near zero, the map shows the little that
-        spoke for a class against which nearly everything spoke.
+        Maps float32 [N, height, width], signed, in units of the logit. What a cell adds is laid
+        around the middle of what it sees, see :func:`cells_of`, fading to nothing where the next
+        cells have theirs; the sum stays the same. Titled "Grad-CAM" where the gradient is the
+        same in all cells, else "HiResCAM". Quality: the ``logit`` of the image and the
+        ``baseline_logit``, the mean over the skies, both of the explained class;
+        ``completeness_residual``, the distance of the sum of the map from their difference, in
+        logits; and ``positive_share``, the sum of the cells above zero as a share of their
+        absolute sum.
 
     Raises:
         ValueError: The model cannot be explained, has no such layer, or one whose output is no
             set of feature maps; or it does not take such images or know such a class.
     """
-    import tensorflow as tf
-
     classes = classes_to_explain(model, images, class_indices)
-    maps_and_shares = _maps_and_shares(model, layer_name)
+    contributions = _contributions(model, layer_name)
     maps = np.empty(images.shape[:3], np.float32)
-    shares = np.empty(len(images))
-    for start in tqdm(range(0, len(images), batch_size), desc="Grad-CAM", unit="batch"):
-        some = slice(start, start + batch_size)
-        maps[some], shares[some] = maps_and_shares(tf.cast(images[some], tf.float32), classes[some])
-    return Attribution(maps, {"positive_share": shares})
+    names = ("logit", "baseline_logit", "completeness_residual", "positive_share")
+    quality = {name: np.empty(len(images)) for name in names}
+    varies = np.empty(len(images))
+    for i in tqdm(range(len(images)), desc="Grad-CAM", unit="galaxy"):
+        image = np.asarray(images[i], np.float32)
+        rng = np.random.default_rng([seed, ATTRIBUTING])
+        inputs = np.concatenate([image[None], baseline_images(image, baseline, n_skies, rng)])
+        parts = [
+            contributions(inputs[start : start + batch_size], classes[i])
+            for start in range(0, len(inputs), batch_size)
+        ]
+        by_cell, logits, variations = (
+            np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True)
+        )
+        evidence = by_cell[0] - by_cell[1:].mean(axis=0)
+        rows, columns = cells_of(model, layer_name, image.shape[:2], evidence.shape)
+        down, across = _weights(rows, image.shape[0]), _weights(columns, image.shape[1])
+        maps[i] = down.T @ evidence @ across
+        varies[i] = variations[0]
+        logit, baseline_logit = logits[0], logits[1:].mean()
+        found = (
+            logit, baseline_logit, np.abs(evidence.sum() - (logit - baseline_logit)),
+            evidence.clip(min=0).sum() / max(np.abs(evidence).sum(), np.finfo(float).tiny),
+        )  # fmt: skip
+        for name, value in zip(names, found, strict=True):
+            quality[name][i] = value
+    title = "Grad-CAM" if (varies <= SAME).all() else "HiResCAM"
+    notes = [f"adds up to within {off:.2f} logits" for off in quality["completeness_residual"]]
+    return Attribution(maps, quality, title, notes)
 
 
 @once_per_network
-def _maps_and_shares(model: KerasModel, layer_name: str | None) -> Any:
-    """Compile Grad-CAM of a batch.
+def _contributions(model: KerasModel, layer_name: str | None) -> Any:
+    """Compile gradient times activation of a batch.
 
     Args:
         model: See :func:`grad_cam`.
         layer_name: See :func:`grad_cam`.
 
     Returns:
-        A function from images float32 [N, height, width, channels] and classes int32 [N] to
-        maps float32 [N, height, width] and the ``positive_share`` [N].
+        A function from images float32 [n, height, width, channels] and the class, int32 [], to
+        what each cell adds, float32 [n, rows, columns], the logits [n], and how far the gradient
+        of each varies from cell to cell, as a share of its largest value, [n].
     """
     import keras
     import tensorflow as tf
@@ -79,18 +122,28 @@ def _maps_and_shares(model: KerasModel, layer_name: str | None) -> Any:
     )
     images = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
 
-    @tf.function(autograph=False, input_signature=[images, tf.TensorSpec((None,), tf.int32)])
-    def maps_and_shares(some: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    @tf.function(autograph=False, input_signature=[images, tf.TensorSpec((), tf.int32)])
+    def contributions(
+        some: tf.Tensor, class_index: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(some)
             features, logits = to_features_and_logits(some, training=False)
-            logit = explained_logit(logits, classes)
-        weights = tf.reduce_mean(tape.gradient(logit, features), axis=(1, 2), keepdims=True)
-        weighted = tf.reduce_sum(weights * features, axis=-1, keepdims=True)
-        evidence = tf.nn.relu(weighted)
-        share = tf.math.divide_no_nan(
-            tf.reduce_sum(evidence, axis=(1, 2, 3)), tf.reduce_sum(tf.abs(weighted), axis=(1, 2, 3))
+            logit = explained_logit(logits, tf.fill(tf.shape(some)[:1], class_index))
+        gradient = tf.cast(tape.gradient(logit, features), tf.float32)
+        by_cell = tf.reduce_sum(gradient * tf.cast(features, tf.float32), axis=-1)
+        mean = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+        deviation, largest = (
+            tf.reduce_max(tf.abs(values), axis=(1, 2, 3)) for values in (gradient - mean, gradient)
         )
-        return tf.image.resize(evidence, tf.shape(some)[1:3], method="bilinear")[..., 0], share
+        return by_cell, tf.cast(logit, tf.float32), tf.math.divide_no_nan(deviation, largest)
 
-    return maps_and_shares
+    return contributions
+
+
+def _weights(cells: Cells, side: int) -> NDArray[np.float64]:
+    """How each cell is spread over the pixels along a side, [cells, side]; rows add up to 1."""
+    middles = (cells.first + cells.spacing * np.arange(cells.number)).clip(0, side - 1)
+    distances = np.abs(np.arange(side) - middles[:, None]) / max(cells.spacing, 1)
+    weights = np.maximum(0, 1 - distances)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

@@ -1,10 +1,27 @@
 """Where in the graph of a Keras model its feature maps are."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from galaxy_morphology.attribution.logits import check_classifier
-from galaxy_morphology.compiled import calls_of
+from galaxy_morphology.compiled import calls_of, once_per_network
 from galaxy_morphology.typing import KerasModel
+
+
+class Cells(NamedTuple):
+    """The cells of a feature map along one side of the image.
+
+    Attributes:
+        first: The pixel in the middle of what the first cell sees; pixel 0 has its middle at 0.
+        spacing: Pixels from the middle of one cell to that of the next.
+        number: How many cells.
+    """
+
+    first: float
+    spacing: float
+    number: int
+
+
+_Grid = tuple[Cells, Cells]  # along height and width
 
 
 def last_feature_maps(model: KerasModel) -> str:
@@ -56,6 +73,40 @@ def feature_maps(model: KerasModel, layer_name: str | None) -> Any:
             "[N, height, width, filters]: name a convolution."
         )
     return maps[-1]
+
+
+@once_per_network
+def cells_of(
+    model: KerasModel, layer_name: str | None, image: tuple[int, int], maps: tuple[int, int]
+) -> tuple[Cells, Cells]:
+    """Where in the image the cells of a feature map look.
+
+    Convolutions and poolings move the middle of what a cell sees: without padding it lies inward
+    by half a kernel, and TensorFlow pads more behind than before where it cannot do both alike.
+    Where branches meet that look at slightly different places, their mean is taken. After a layer
+    that changes the size in another way, cells are taken to lie evenly over the frame.
+
+    Args:
+        model: A functional or Sequential Keras classifier.
+        layer_name: See :func:`feature_maps`.
+        image: Height and width of the image in pixels.
+        maps: Rows and columns of the feature map.
+
+    Returns:
+        The cells along the height and along the width.
+
+    Raises:
+        ValueError: As :func:`feature_maps`.
+    """
+    rows, columns = (Cells(0.0, 1.0, side) for side in image)
+    grid = _grids(model, (rows, columns)).get(id(feature_maps(model, layer_name)))
+    if grid is not None and tuple(cells.number for cells in grid) == tuple(maps):
+        return grid
+    rows, columns = (
+        Cells((side / number - 1) / 2, side / number, number)
+        for side, number in zip(image, maps, strict=True)
+    )
+    return rows, columns
 
 
 def _last_feature_maps(model: KerasModel) -> Any:
@@ -153,6 +204,108 @@ def _activates_or_merges(operation: Any, before: Any, after: Any) -> bool:
         | layers.Multiply
         | layers.Subtract,
     )
+
+
+def _grids(network: KerasModel, image: _Grid) -> dict[int, _Grid]:
+    """The cells of each map of a network that can be followed from its input, by its id."""
+    grids = {id(network.inputs[0]): image}
+    for call in calls_of(network):
+        grid = _grid_after(call, grids)
+        if grid is not None:
+            grids[id(call.outputs[0])] = grid
+    return grids
+
+
+def _grid_after(call: Any, grids: dict[int, _Grid]) -> _Grid | None:
+    """The cells of what an operation puts out, None where they cannot be followed."""
+    import keras
+
+    operation, output = call.operation, call.outputs[0]
+    if not (call.input_tensors and _are_maps(output)):
+        return None
+    before = grids.get(id(call.input_tensors[0]))
+    if isinstance(operation, keras.Model):
+        return before and _grids(operation, before).get(id(operation.outputs[0]))
+    windows = _windows(operation)
+    if windows is not None:
+        return before and (_through(before[0], windows[0]), _through(before[1], windows[1]))
+    # What leaves the size as it is takes each cell from the same place; factors of a single pixel,
+    # as in squeeze and excitation, know no places.
+    size = output.shape[1:3]
+    return _mean([grids.get(id(maps)) for maps in call.input_tensors if maps.shape[1:3] == size])
+
+
+class _Window(NamedTuple):
+    """What an operation looks at along one side of its maps; no padding given means "same"."""
+
+    size: int
+    stride: int = 1
+    padding: tuple[int, int] | None = (0, 0)
+
+
+def _windows(operation: Any) -> tuple[_Window, _Window] | None:
+    """The windows of a convolution, pooling, padding or cropping along height and width."""
+    from keras import layers
+
+    inside = operation.layer if isinstance(operation, layers.Wrapper) else operation
+    if getattr(inside, "data_format", None) != "channels_last":
+        return None
+    if isinstance(inside, layers.ZeroPadding2D):
+        rows, columns = inside.padding
+        return _Window(1, padding=rows), _Window(1, padding=columns)
+    if isinstance(inside, layers.Cropping2D):
+        (top, bottom), (left, right) = inside.cropping
+        return _Window(1, padding=(-top, -bottom)), _Window(1, padding=(-left, -right))
+    is_pooling = isinstance(inside, layers.MaxPooling2D | layers.AveragePooling2D) or (
+        type(inside).__name__ in ("MaxPool", "AveragePool")  # of keras.ops
+    )
+    if is_pooling:
+        sizes, dilations = _pair(inside.pool_size), (1, 1)
+    elif _is_convolution(inside) and not isinstance(inside, layers.Conv2DTranspose):
+        sizes, dilations = _pair(inside.kernel_size), _pair(inside.dilation_rate)
+    else:
+        return None
+    padding = None if inside.padding == "same" else (0, 0)
+    rows, columns = (
+        _Window((size - 1) * dilation + 1, stride, padding)
+        for size, dilation, stride in zip(
+            sizes, dilations, _pair(inside.strides or sizes), strict=True
+        )
+    )
+    return rows, columns
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    """A number for height and width where only one is given for both."""
+    rows, columns = (value, value) if isinstance(value, int) else value
+    return rows, columns
+
+
+def _through(cells: Cells, window: _Window) -> Cells:
+    """The cells of what looks at others through a window."""
+    size, stride, padding = window
+    if padding is None:  # as many cells as strides; TensorFlow puts the odd pixel of padding behind
+        number = -(-cells.number // stride)
+        before = max((number - 1) * stride + size - cells.number, 0) // 2
+    else:
+        before, after = padding
+        number = (cells.number + before + after - size) // stride + 1
+    first = cells.first + ((size - 1) / 2 - before) * cells.spacing
+    return Cells(first, cells.spacing * stride, number)
+
+
+def _mean(branches: list[_Grid | None]) -> _Grid | None:
+    """The mean place of the cells of several maps, None where these are not as far apart."""
+    known = [grid for grid in branches if grid is not None]
+    if not known or len(known) < len(branches):
+        return None
+    sides = list(zip(*known, strict=True))
+    if any(len({cells[1:] for cells in side}) > 1 for side in sides):
+        return None
+    rows, columns = (
+        Cells(sum(cells.first for cells in side) / len(side), *side[0][1:]) for side in sides
+    )
+    return rows, columns
 
 
 def _cannot_look_into(holder: Any) -> str:

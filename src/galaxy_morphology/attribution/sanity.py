@@ -14,6 +14,9 @@ import pandas as pd
 from galaxy_morphology.attribution.agreement import Explain, rank_correlation
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
+MOST_ALIKE = 0.5
+"""Mean rank correlation with maps of a network that knows nothing above which a method fails."""
+
 
 def randomised_models(model: KerasModel, seed: int) -> Iterator[tuple[str, KerasModel]]:
     """A copy of a classifier that forgets ever more: cascading randomisation.
@@ -70,11 +73,12 @@ def agreement_after_randomising(
 ) -> pd.DataFrame:
     """Compare explanations of a network with those of a copy that forgets ever more.
 
-    A method passes if the correlations fall towards 0. One random layer at the top can turn the
-    sign of the logit, and with it every sign in a map that still marks the same pixels: such a
-    map has not changed much, yet its correlation is -1. Therefore the absolute values are
-    compared as well. They have a floor of their own: methods that multiply by the image, such as
-    Integrated Gradients, are strong where the galaxy is bright, whatever the network.
+    A method passes if the correlations fall towards 0, see :func:`passes`. One random layer at the
+    top can turn the sign of the logit, and with it every sign in a map that still marks the same
+    pixels: such a map has not changed much, yet its correlation is -1. Therefore the absolute
+    values are compared as well. They have a floor of their own: methods that multiply by the
+    image, such as Integrated Gradients, are strong where the galaxy is bright, whatever the
+    network.
 
     Args:
         explain: The method that made ``maps``, with its options.
@@ -138,3 +142,22 @@ def _layers_from_the_top(model: KerasModel) -> list[list[str]]:
         elif layer.trainable_weights:
             groups.append([layer.name])
     return groups[::-1]
+
+
+def passes(table: pd.DataFrame) -> bool | None:
+    """Whether a method's maps of a network that forgot all are others than before.
+
+    They may neither point for and against the class at the same places, nor mark the same places
+    with whatever sign.
+
+    Args:
+        table: Of one method, as :func:`agreement_after_randomising` gives it.
+
+    Returns:
+        Whether, with all layers random, the means over galaxies of the signed and of the absolute
+        rank correlation are both at most ``MOST_ALIKE``; None where either could not be taken of
+        any galaxy.
+    """
+    at_the_end = table[table["depth"] == table["depth"].max()]
+    means = at_the_end[["rank_correlation", "rank_correlation_absolute"]].mean()
+    return None if means.isna().any() else bool((means <= MOST_ALIKE).all())

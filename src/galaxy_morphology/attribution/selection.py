@@ -1,4 +1,4 @@
-"""Which galaxies to explain: the typical and the telling ones."""
+"""Which galaxies to explain: the telling ones to look at, and some by lot to measure on."""
 
 from collections.abc import Sequence
 
@@ -39,11 +39,8 @@ def select_galaxies(
             "whether rejected_galaxies says why it was left out."
         )
     candidates = predictions[predictions["split"] == split]
-    if candidates.empty and not cataids:
-        raise ValueError(
-            f"There is no galaxy in split {split!r} to explain; the splits are "
-            f"{sorted(predictions['split'].unique())}. Set `explained_galaxies.split`."
-        )
+    if not cataids:
+        _check_split(predictions, split)
     named = predictions.set_index("cataid", drop=False).loc[list(cataids)]
     groups = [named.assign(chosen_as="named")]
     certainty = candidates.filter(like="probability_").max(axis=1)
@@ -57,3 +54,45 @@ def select_galaxies(
         groups.append(order.head(galaxies_per_group).assign(chosen_as=f"{word}, confident"))
         groups.append(order.tail(galaxies_per_group).assign(chosen_as=f"{word}, borderline"))
     return pd.concat(groups).drop_duplicates("cataid").reset_index(drop=True)
+
+
+def random_galaxies(predictions: pd.DataFrame, *, split: str, n: int, seed: int) -> pd.DataFrame:
+    """Draw galaxies by lot, in the proportions of the classes.
+
+    What is measured on them holds for the split, as it does not for galaxies that were chosen for
+    being typical, or wrong.
+
+    Args:
+        predictions: Columns ``cataid``, ``split`` and ``class_name``.
+        split: The part of the galaxies to draw from.
+        n: How many; all there are where these are fewer. Each class gets its share of them,
+            rounded by the method of the largest remainder.
+        seed: Seeds the lot.
+
+    Returns:
+        The rows of ``predictions`` drawn, in their order there.
+
+    Raises:
+        ValueError: The split holds no galaxy.
+    """
+    _check_split(predictions, split)
+    candidates = predictions[predictions["split"] == split]
+    sizes = candidates["class_name"].value_counts().sort_index()
+    shares = sizes * min(n, len(candidates)) / len(candidates)
+    counts = shares.astype(int)
+    remainders = (shares - counts).sort_values(ascending=False, kind="stable")
+    counts[remainders.index[: min(n, len(candidates)) - counts.sum()]] += 1
+    rng = np.random.default_rng(seed)
+    drawn = [
+        rng.choice(np.flatnonzero(candidates["class_name"] == name), count, replace=False)
+        for name, count in counts.items()
+    ]
+    return candidates.iloc[np.sort(np.concatenate(drawn))].reset_index(drop=True)
+
+
+def _check_split(predictions: pd.DataFrame, split: str) -> None:
+    if not (predictions["split"] == split).any():
+        raise ValueError(
+            f"There is no galaxy in split {split!r} to explain; the splits are "
+            f"{sorted(predictions['split'].unique())}. Set `explained_galaxies.split`."
+        )

@@ -1,17 +1,19 @@
-"""Whether an explanation stays when what is explained stays: a galaxy turned, or noisier.
+"""Whether an explanation stays when what is explained stays.
 
-After Alvarez-Melis & Jaakkola 2018, arXiv:1806.08049, who ask the same of tiny changes. What
-changes may be the method or the network: a network that was never shown turned galaxies has
-reasons to look elsewhere in one.
+A galaxy turned, or noisier, or explained with other random numbers. After Alvarez-Melis &
+Jaakkola 2018, arXiv:1806.08049, who ask the same of tiny changes. What changes may be the method
+or the network: a network that was never shown turned galaxies has reasons to look elsewhere in
+one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxy_morphology.attribution.agreement import Explain, rank_correlation
+from galaxy_morphology.attribution.agreement import Explain, cell_means, rank_correlation
 from galaxy_morphology.sky import frame_pixels
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
@@ -101,6 +103,50 @@ def agreement_under_noise(
     return rank_correlation(
         maps, explain(model, _with_more_noise(images, seed), class_indices), cells=cells
     )
+
+
+def overlap_of_seeds(
+    maps_by_seed: Sequence[FloatArray], *, n_top: int, cells: int
+) -> NDArray[np.float64]:
+    """How far a method names the same places whatever random numbers it draws.
+
+    Args:
+        maps_by_seed: Maps of the same galaxies with two or more different seeds, [N, height,
+            width] each.
+        n_top: How many cells count as named by a map: those with the largest absolute means.
+        cells: Side of the square cells in pixels.
+
+    Returns:
+        float64 [N], 0 to 1: the share that two seeds have in common of all cells that either
+        names (Jaccard 1912), mean over the pairs of seeds. About n_top / (2 n - n_top) by chance
+        among n cells. NaN where there is nothing to choose: a map is the same everywhere, or has
+        no more cells than that.
+
+    Raises:
+        ValueError: There are fewer than two seeds, no cell to name, or the cells leave nothing
+            to rank.
+    """
+    if len(maps_by_seed) < 2:
+        raise ValueError(
+            f"Found maps of {len(maps_by_seed)} seeds; expected two or more, to compare them."
+        )
+    if n_top < 1:
+        raise ValueError(f"Found n_top {n_top}; expected 1 or more.")
+    strengths = [np.abs(cell_means(maps, cells)).reshape(len(maps), -1) for maps in maps_by_seed]
+    named = [_largest(strength, n_top) for strength in strengths]
+    overlaps = [
+        (one & other).sum(1) / (one | other).sum(1) for one, other in combinations(named, 2)
+    ]
+    can_choose = np.all([np.ptp(strength, axis=1) > 0 for strength in strengths], axis=0)
+    can_choose &= n_top < named[0].shape[1]
+    return np.where(can_choose, np.mean(overlaps, axis=0), np.nan)
+
+
+def _largest(values: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
+    """Which of each row are among its n largest."""
+    is_largest = np.zeros(values.shape, bool)
+    np.put_along_axis(is_largest, np.argsort(-values, axis=1, kind="stable")[:, :n], True, axis=1)
+    return is_largest
 
 
 def _turns() -> list[tuple[Turn, Turn]]:

@@ -15,6 +15,7 @@ from galaxy_morphology.evaluation.card import model_card
 from galaxy_morphology.evaluation.comparison import compare_classifiers, summarise_seeds
 from galaxy_morphology.evaluation.errors import error_rates
 from galaxy_morphology.evaluation.explanations import summarise_quality
+from galaxy_morphology.evaluation.intervals import mean_interval
 from galaxy_morphology.evaluation.predictions import (
     logit_table,
     logits_of,
@@ -48,6 +49,7 @@ __all__ = [
     "format_metrics",
     "logit_table",
     "logits_of",
+    "mean_interval",
     "model_card",
     "prediction_table",
     "probabilities_of",

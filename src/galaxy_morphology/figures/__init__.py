@@ -11,8 +11,9 @@ from galaxy_morphology.figures.explanation_quality import (
     structure,
 )
 from galaxy_morphology.figures.explanations import (
-    attribution_sheet,
-    explanation_page,
+    attribution_sheets,
+    explanation_overview,
+    explanation_pages,
     reliability_notes,
 )
 from galaxy_morphology.figures.galaxies import (
@@ -35,7 +36,7 @@ from galaxy_morphology.figures.scores import (
 
 __all__ = [
     "agreement",
-    "attribution_sheet",
+    "attribution_sheets",
     "augmentation_sheet",
     "class_counts",
     "compared_scores",
@@ -43,7 +44,8 @@ __all__ = [
     "confusion_matrices",
     "cutout_sheet",
     "error_rates",
-    "explanation_page",
+    "explanation_overview",
+    "explanation_pages",
     "faithfulness",
     "place",
     "population_sheet",

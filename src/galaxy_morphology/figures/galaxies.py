@@ -94,24 +94,38 @@ def _sheets(
 
 
 def augmentation_sheet(
-    original: Images, augmented: Images, cataid: int, *, simulated: bool
+    original: Images,
+    augmented: Images,
+    cataid: int,
+    *,
+    simulated: bool,
+    parts_hidden: bool = True,
 ) -> Figure:
-    """A galaxy and its augmented versions.
+    """A galaxy and, in rows of eight, its augmented versions.
 
     Args:
         original: uint8 [height, width, 3], RGB.
-        augmented: uint8 [n, height, width, 3], RGB.
+        augmented: uint8 [n, height, width, 3], RGB, any number of them.
         cataid: Whose cut-out it is.
         simulated: Whether it is simulated.
+        parts_hidden: Whether parts of some versions are hidden.
     """
-    columns = 3
-    height = 0.5 + 2.2 * -(-(1 + len(augmented)) // columns)
-    figure = new_figure(columns * 2.0, height, simulated=simulated)
-    figure.suptitle(f"CATAID {cataid} as the network sees it in training", fontsize=10)
-    axes = panels(figure, 1 + len(augmented), columns)
+    columns = 8
+    rows = max(1, -(-len(augmented) // columns))
+    side = min(2, rows)  # the original, in sides of the others
+    figure = new_figure(1.35 * (side + columns), 0.45 + 1.4 * rows, simulated=simulated)
+    title = f"CATAID {cataid} as the network sees it in training"
+    if parts_hidden:
+        title += ": of some, random parts are hidden and show empty sky"
+    figure.suptitle(title, fontsize=11)
+    grid = figure.add_gridspec(rows, side + columns)
+    cells = [grid[i // columns, side + i % columns] for i in range(len(augmented))]
+    axes = [figure.add_subplot(cell) for cell in (grid[:side, :side], *cells)]
+    for ax in axes:
+        ax.set_axis_off()
     show_cutouts(
         axes,
         np.concatenate([original[None], augmented]),
-        ["cut-out", *(f"augmented {i}" for i in range(1, len(augmented) + 1))],
+        ["cut-out", *[""] * len(augmented)],
     )
     return figure

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from galaxy_morphology.networks.augmentation import random_transforms, warp
+from galaxy_morphology.networks.augmentation import augment, random_pattern, random_transforms, warp
 from galaxy_morphology.networks.compact import compact_cnn
 from galaxy_morphology.networks.devices import Precision
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
@@ -27,6 +27,7 @@ classes, ``colour``, and options of its own, whose hints say what values they ma
 __all__ = [
     "NETWORKS",
     "Precision",
+    "augment",
     "build_optimizer",
     "chosen_epoch",
     "compact_cnn",
@@ -34,6 +35,7 @@ __all__ = [
     "measure_batch_norm",
     "predict_logits",
     "probabilities",
+    "random_pattern",
     "random_transforms",
     "three_block_cnn",
     "train",

@@ -1,15 +1,94 @@
-"""Galaxies in other orientations, places and sizes: one affine resampling per cut-out."""
+"""Galaxies in other orientations, places and sizes, and with parts hidden."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxy_morphology.sky import sky_colour
+from galaxy_morphology.sky import noisy_skies
 from galaxy_morphology.typing import Images
 
 Fill = Literal["sky", "reflect", "nearest"]
 Interpolation = Literal["nearest", "bilinear"]
+
+
+def augment(
+    images: Images,
+    rng: np.random.Generator,
+    *,
+    fill: Fill,
+    interpolation: Interpolation,
+    hide: dict[str, Any],
+    **ranges: Any,
+) -> tuple[Images, NDArray[np.bool_]]:
+    """Turn, mirror, shift and scale each image at random, and hide parts of some, or everything.
+
+    A network that was shown galaxies with parts hidden answers with what it sees of a galaxy, so
+    that hiding is a question that it can be asked (Madsen et al. 2023, arXiv:2310.07819; Covert,
+    Lundberg & Lee 2021, arXiv:2011.14878). Hidden parts, and what comes in from outside the
+    frame, show an empty sky as noisy as that of the image, drawn anew each time.
+
+    Args:
+        images: uint8 [N, side, side, channels].
+        rng: Source of randomness.
+        fill: See :func:`warp`.
+        interpolation: See :func:`warp`.
+        hide: ``everything``, the share of images of which only sky is left; ``parts``, the share
+            with hidden parts, and the arguments of :func:`random_pattern` for these.
+        ranges: Of :func:`random_transforms`.
+
+    Returns:
+        Augmented images, as ``images``; and which of them are empty, bool [N].
+    """
+    n_images, side = images.shape[:2]
+    transforms = random_transforms(n_images, side, rng, **ranges)
+    patterns = dict(hide)
+    lot, everything = rng.random(n_images), patterns.pop("everything")
+    is_empty = lot < everything
+    has_hidden_parts = ~is_empty & (lot < everything + patterns.pop("parts"))
+    skies = images
+    if fill == "sky" or (is_empty | has_hidden_parts).any():
+        skies = np.rint(noisy_skies(images, rng)).astype(np.uint8)
+    augmented = warp(images, transforms, skies, fill=fill, interpolation=interpolation)
+    for i in np.flatnonzero(has_hidden_parts):
+        hidden = random_pattern(side, rng, **patterns)
+        augmented[i][hidden] = skies[i][hidden]
+    augmented[is_empty] = skies[is_empty]
+    return augmented, is_empty
+
+
+def random_pattern(
+    side: int,
+    rng: np.random.Generator,
+    *,
+    hidden_share: tuple[float, float],
+    cells: tuple[int, int],
+    smooth: float,
+) -> NDArray[np.bool_]:
+    """Draw which pixels of an image are hidden: a random grid, enlarged, where it is high.
+
+    Args:
+        side: Width and height of the image in pixels.
+        rng: Source of randomness.
+        hidden_share: Least and largest share of the pixels; uniform in between.
+        cells: Fewest and most cells of the grid along a side; all are as likely.
+        smooth: How often the grid is enlarged smoothly, to blobs; else to squares.
+
+    Returns:
+        bool [side, side], True where hidden.
+    """
+    import cv2
+
+    share = rng.uniform(*hidden_share)
+    n_cells = int(rng.integers(cells[0], cells[1], endpoint=True))
+    resampling = cv2.INTER_CUBIC if rng.random() < smooth else cv2.INTER_NEAREST
+    # One cell more than fits, so that the grid may begin anywhere.
+    grid = rng.random((n_cells + 1, n_cells + 1), dtype=np.float32)
+    cell = -(-side // n_cells)
+    height = cv2.resize(grid, (side + cell, side + cell), interpolation=resampling)
+    y, x = rng.integers(0, cell, 2, endpoint=True)
+    height = height[y : y + side, x : x + side]
+    return np.asarray(height >= np.quantile(height, 1 - share), bool)
 
 
 def random_transforms(
@@ -71,6 +150,7 @@ def random_transforms(
 def warp(
     images: Images,
     transforms: NDArray[np.float32],
+    skies: Images,
     *,
     fill: Fill,
     interpolation: Interpolation,
@@ -81,10 +161,11 @@ def warp(
     and on processors that a graphics card leaves idle.
 
     Args:
-        images: uint8 [N, height, width, 3].
+        images: uint8 [N, height, width, channels].
         transforms: float32 [N, 2, 3], from :func:`random_transforms`.
-        fill: What comes in from outside the frame: the median colour of the image's border,
-            the reflected image, or its nearest pixel (which draws streaks).
+        skies: An empty sky for each image, uint8, of the same shape.
+        fill: What comes in from outside the frame: ``sky``, the reflected image, or its nearest
+            pixel (which draws streaks).
         interpolation: "nearest" keeps the noise of the sky as it is; "bilinear" smooths it.
 
     Returns:
@@ -92,15 +173,13 @@ def warp(
     """
     import cv2
 
-    borders = {"sky": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT,
-               "nearest": cv2.BORDER_REPLICATE}  # fmt: skip
+    border = {"sky": cv2.BORDER_TRANSPARENT, "reflect": cv2.BORDER_REFLECT,
+              "nearest": cv2.BORDER_REPLICATE}[fill]  # fmt: skip
     resampling = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR}[interpolation]
-    flags = cv2.WARP_INVERSE_MAP | resampling
-    skies = np.rint(sky_colour(images)).tolist() if fill == "sky" else [None] * len(images)
-    warped = np.empty_like(images)
-    for image, transform, sky, target in zip(images, transforms, skies, warped, strict=True):
-        cv2.warpAffine(image, transform, image.shape[1::-1], dst=target, flags=flags,
-                       borderMode=borders[fill], borderValue=sky)  # fmt: skip
+    warped = skies.copy()
+    for image, transform, target in zip(images, transforms, warped, strict=True):
+        cv2.warpAffine(image, transform, image.shape[1::-1], dst=target,
+                       flags=cv2.WARP_INVERSE_MAP | resampling, borderMode=border)  # fmt: skip
     return warped
 
 

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from galaxy_morphology.compiled import once_per_network
-from galaxy_morphology.networks.augmentation import random_transforms, warp
+from galaxy_morphology.networks.augmentation import augment
 from galaxy_morphology.networks.devices import Precision, best_precision, should_use_xla
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
 from galaxy_morphology.typing import Images, IntArray, KerasModel, TrainingState
@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 CALIBRATION_BATCH = 128
 BATCHES_AHEAD = 2 * (os.cpu_count() or 1)
 
-Batch = tuple[Images, IntArray, NDArray[np.float32]]
-"""Cut-outs, class indices and weights in the loss."""
+Batch = tuple[Images, NDArray[np.float32], NDArray[np.float32]]
+"""Cut-outs, the probabilities of the classes to learn [n, K], and weights in the loss [n]."""
 
 
 def train(
@@ -55,8 +55,8 @@ def train(
     Two things keep the validation curve steady. The weights that are judged and kept are an
     exponential average over the last steps (Polyak & Juditsky 1992; Izmailov et al. 2018,
     arXiv:1803.05407). And their BatchNormalization statistics are measured afresh after every
-    epoch, on plain training galaxies: the ones gathered while training belong to other weights,
-    to augmented galaxies and to a network with dropout.
+    epoch, on galaxies augmented as in training: the ones gathered while training belong to other
+    weights and to a network with dropout.
 
     Args:
         network: Freshly built, with a layer named ``logit``; it is not changed.
@@ -65,7 +65,7 @@ def train(
         training_rows: Images to learn from.
         validation_rows: Images to choose the epoch by.
         class_weights: Weight of each class index in the loss.
-        augmentation: Arguments of ``random_transforms``, and ``fill`` and ``interpolation``.
+        augmentation: Arguments of ``augment``.
         optimizer: A Keras optimiser, e.g. from :func:`build_optimizer`.
         epochs: Most epochs to train.
         batch_size: Galaxies per step.
@@ -116,9 +116,7 @@ def train(
                 variable.assign(value)
 
     loss_weights = np.array([class_weights[i] for i in sorted(class_weights)], np.float32)
-    calibration_rows = np.sort(
-        np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
-    )
+    calibration_rows = np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
     while not _is_over(history, epochs, patience):
         epoch, started = len(history) + 1, time.perf_counter()
         batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
@@ -128,7 +126,16 @@ def train(
         loss, accuracy = np.sum([step(*batch) for batch in progress], axis=0) / len(training_rows)
         if weight_average == 0:
             averaged.set_weights(learning.get_weights())
-        measure_batch_norm(averaged, images, calibration_rows)
+        measure_batch_norm(
+            averaged,
+            (
+                cutouts
+                for cutouts, *_ in _batches(
+                    images, class_indices, calibration_rows, CALIBRATION_BATCH, loss_weights,
+                    augmentation, [seed, 0],
+                )
+            ),
+        )  # fmt: skip
         scores = _validate(averaged, images, class_indices, validation_rows, loss_weights)
         row = {
             "epoch": epoch,
@@ -201,7 +208,7 @@ def build_optimizer(
     return keras.optimizers.Adam(rate)
 
 
-def measure_batch_norm(network: KerasModel, images: Images, rows: IntArray) -> None:
+def measure_batch_norm(network: KerasModel, batches: Iterable[Images]) -> None:
     """Replace the moving statistics of every BatchNormalization by those of some images.
 
     The network runs as it does when predicting, dropout off, but for the normalisation layers,
@@ -209,11 +216,11 @@ def measure_batch_norm(network: KerasModel, images: Images, rows: IntArray) -> N
 
     Args:
         network: Its BatchNormalization layers are changed in place.
-        images: uint8 [N, height, width, 3].
-        rows: Images to measure on, int [n]; with none, nothing changes.
+        batches: Images to measure on, uint8 [n, height, width, 3] each; with none, nothing
+            changes.
     """
     norms = _norms(network)
-    if len(rows) == 0 or not norms:
+    if not norms:
         return
     see = _seeing(network)
     statistics = [variable for layer in norms for variable in layer.non_trainable_variables]
@@ -221,13 +228,15 @@ def measure_batch_norm(network: KerasModel, images: Images, rows: IntArray) -> N
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0  # the moving statistics become those of the last batch
-    starts = range(0, len(rows), CALIBRATION_BATCH)
-    for start in starts:
-        see(images[rows[start : start + CALIBRATION_BATCH]])
+    n_batches = 0
+    for images in batches:
+        see(images)
+        n_batches += 1
         for total, variable in zip(sums, statistics, strict=True):
             total += variable.numpy()
-    for variable, total in zip(statistics, sums, strict=True):
-        variable.assign(total / len(starts))
+    if n_batches:
+        for variable, total in zip(statistics, sums, strict=True):
+            variable.assign(total / n_batches)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
 
@@ -326,33 +335,35 @@ def _training_step(
         for mean, weight in zip(averaged.weights, learning.weights, strict=True):
             mean.assign(past * mean.value + (1 - past) * weight.value)
 
-    per_cutout = [tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.float32)]
     cutouts = tf.TensorSpec(learning.input_shape, tf.uint8)
+    targets, weights = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.float32)
 
     @tf.function(
         autograph=False,
         jit_compile=should_use_xla() if xla == "auto" else xla,
-        input_signature=[cutouts, *per_cutout],
+        input_signature=[cutouts, targets, weights],
     )
-    def step(cutouts: tf.Tensor, class_indices: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def step(cutouts: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             logits = to_logits(tf.cast(cutouts, tf.float32), training=True)
-            loss = loss_of(class_indices, logits, weights)
+            loss = loss_of(targets, logits, weights)
             to_lower = optimizer.scale_loss(tf.add_n([loss, *to_logits.losses]))
         update(tape.gradient(to_lower, trained))
-        n_correct = tf.math.count_nonzero(_winners(logits) == class_indices, dtype=tf.float32)
-        return tf.stack([loss * tf.cast(tf.size(class_indices), tf.float32), n_correct])
+        wanted = tf.argmax(targets, axis=1, output_type=tf.int32)
+        n_correct = tf.math.count_nonzero(_winners(logits) == wanted, dtype=tf.float32)
+        return tf.stack([loss * tf.cast(tf.size(weights), tf.float32), n_correct])
 
     return step
 
 
 def _loss(n_logits: int) -> Any:
-    """Cross-entropy of the logits: binary or, with more than one, categorical."""
+    """Cross-entropy of the logits with probabilities [n, K], of two classes or of more."""
     import keras
 
-    if n_logits == 1:
-        return keras.losses.BinaryCrossentropy(from_logits=True)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    if n_logits > 1:
+        return keras.losses.CategoricalCrossentropy(from_logits=True)
+    binary = keras.losses.BinaryCrossentropy(from_logits=True)
+    return lambda targets, logits, weights: binary(targets[:, 1:], logits, weights)
 
 
 def _winners(logits: Any) -> Any:
@@ -378,16 +389,17 @@ def _batches(
     In threads, which suffice for NumPy and OpenCV. ``tf.data`` did the same, but often waited
     for two seconds at the end of an epoch before it let go of its own.
     """
-    how = {name: augmentation[name] for name in ("fill", "interpolation")}
-    ranges = {name: value for name, value in augmentation.items() if name not in how}
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(rows)
-    transforms = random_transforms(len(order), images.shape[1], rng, **ranges)
+    order = np.random.default_rng(seed).permutation(rows)
+    one_hot = np.eye(len(loss_weights), dtype=np.float32)
 
     def make(start: int) -> Batch:
-        some = slice(start, start + batch_size)
-        indices = class_indices[order[some]]
-        return warp(images[order[some]], transforms[some], **how), indices, loss_weights[indices]
+        some = order[start : start + batch_size]
+        rng = np.random.default_rng([*seed, start])
+        cutouts, is_empty = augment(images[some], rng, **augmentation)
+        # Nothing follows from an empty sky: all classes are as likely.
+        targets = np.where(is_empty[:, None], 1 / len(one_hot), one_hot[class_indices[some]])
+        weights = np.where(is_empty, 1, loss_weights[class_indices[some]])
+        return cutouts, targets.astype(np.float32), weights.astype(np.float32)
 
     starts = iter(range(0, len(order), batch_size))
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -1,22 +1,15 @@
 """Nodes that measure explanations, after those that make them."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.attribution import Explain
 from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
-from galaxy_morphology.pipelines.explainability.nodes import METHODS, predicted_codes
-from galaxy_morphology.pipelines.explainability.options import (
-    CheckOptions,
-    GradCamOptions,
-    IntegratedGradientsOptions,
-    LimeOptions,
-    OcclusionOptions,
-)
-from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.explainability.options import CheckOptions
+from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
 
 Attributions = dict[str, NDArray[Any]]
@@ -44,7 +37,7 @@ def measure_faithfulness(
     classes: Classes,
     options: CheckOptions,
 ) -> tuple[pd.DataFrame, Attributions]:
-    """Hide and show what the maps of every method, and of two controls, find important.
+    """Hide and show what maps find important: those of every method, and of controls.
 
     Args:
         classifier: The network that is explained.
@@ -52,26 +45,34 @@ def measure_faithfulness(
         explained_galaxies: A row per cut-out.
         attributions: Maps by method.
         classes: The classes in order.
-        options: Steps of the curves, and what is hidden with.
+        options: Cells and steps of the curves, and what is hidden with.
 
     Returns:
         A row per galaxy and method with the areas under both curves and the probability that
-        is left when all is hidden, and the curves.
+        is left when all is hidden, and the curves. A control of each method are its maps of
+        other galaxies, ``<method>_of_another``.
     """
-    from galaxy_morphology import attribution
+    from galaxy_morphology import attribution, evaluation
 
-    maps = {name: attributions[name] for name in METHODS}
-    maps |= attribution.control_maps(cutouts.shape[:3], options.seed)
+    codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
+    of_methods = {name: maps for name, maps in attributions.items() if name != "cataid"}
+    of_others = {
+        f"{name}_of_another": attribution.maps_of_others(maps) for name, maps in of_methods.items()
+    }
+    controls = attribution.control_maps(cutouts, options.seed)
     tables: list[pd.DataFrame] = []
     curves: Attributions = {}
-    for name, of_method in maps.items():
+    for name, maps in (of_methods | controls | of_others).items():
         found = attribution.deletion_and_insertion(
             classifier,
             cutouts,
-            of_method,
-            predicted_codes(explained_galaxies, classes),
+            maps,
+            codes,
             steps=options.steps,
+            cells=options.cells,
+            n_skies=options.n_skies,
             hide_with=options.hide_with,
+            seed=options.seed,
         )
         curves |= {
             "shares": found.shares,
@@ -90,6 +91,7 @@ def measure_faithfulness(
 
 
 def measure_place(
+    cutouts: Images,
     explained_galaxies: pd.DataFrame,
     attributions: Attributions,
     segmentation: NDArray[np.uint8],
@@ -98,26 +100,26 @@ def measure_place(
     """Find where the attribution lies: on the galaxy, its neighbours or the sky.
 
     Args:
+        cutouts: uint8 [n, height, width, 3], RGB.
         explained_galaxies: A row per map.
         attributions: Maps by method.
         segmentation: uint8 [n, height, width].
         options: With the seed of the controls.
 
     Returns:
-        A row per galaxy and method, those of two controls included.
+        A row per galaxy and method, those of the controls included.
     """
     from galaxy_morphology import attribution
 
-    maps = {name: attributions[name] for name in METHODS}
-    maps |= attribution.control_maps(segmentation.shape, options.seed)
+    of_methods = {name: maps for name, maps in attributions.items() if name != "cataid"}
     tables = []
-    for name, of_method in maps.items():
-        shares = attribution.shares_by_part(of_method, segmentation)
+    for name, maps in (of_methods | attribution.control_maps(cutouts, options.seed)).items():
+        shares = attribution.shares_by_part(maps, segmentation)
         renamed = {
             part if part.endswith("_area") else f"{part}_share": values
             for part, values in shares.items()
         }
-        pointing = {"pointing": attribution.pointing_game(of_method, segmentation)}
+        pointing = {"pointing": attribution.pointing_game(maps, segmentation)}
         tables.append(_table(explained_galaxies, name, renamed | pointing))
     return pd.concat(tables, ignore_index=True)
 
@@ -126,59 +128,50 @@ def measure_stability(
     classifier: KerasModel,
     cutouts: Images,
     explained_galaxies: pd.DataFrame,
-    attributions: Attributions,
     classes: Classes,
     options: CheckOptions,
-    grad_cam: GradCamOptions,
-    integrated_gradients: IntegratedGradientsOptions,
-    lime: LimeOptions,
-    occlusion: OcclusionOptions,
+    explanations: ExplanationOptions,
 ) -> pd.DataFrame:
-    """Explain the galaxies turned, mirrored and with more noise, and LIME's with other seeds.
+    """Explain some galaxies turned, mirrored, with more noise, and with other seeds.
 
     Args:
         classifier: The network that is explained.
         cutouts: uint8 [n, height, width, 3], RGB.
         explained_galaxies: A row per cut-out.
-        attributions: Maps by method.
         classes: The classes in order.
-        options: Scale of the comparison, seeds, and the samples of LIME.
-        grad_cam: Of the method.
-        integrated_gradients: Of the method.
-        lime: Of the method.
-        occlusion: Of the method.
+        options: How many galaxies, the scale of the comparison, and seeds.
+        explanations: Which methods, and how they explain again.
 
     Returns:
         A row per galaxy and method: mean rank correlation with the maps of ``turned`` galaxies
-        and that with more ``noise``; for LIME, ``top_overlap`` of its first superpixels.
+        and that with more ``noise``; ``top_overlap`` of the strongest cells with other seeds.
     """
-    from galaxy_morphology import attribution
+    from galaxy_morphology import attribution, evaluation
 
-    codes = predicted_codes(explained_galaxies, classes)
+    rows = _measured_rows(explained_galaxies, options.n_changed)
+    some, galaxies = cutouts[rows], explained_galaxies.iloc[rows]
+    codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)
     tables = []
-    for name, explain in _quick_explainers(
-        options, grad_cam, integrated_gradients, lime, occlusion
-    ).items():
+    for name, explain in explanations.explainers(again=True).items():
         # Maps are compared with some of equal effort, not with those of more samples or steps.
-        is_quicker = name in ("integrated_gradients", "lime")
-        maps = explain(classifier, cutouts, codes) if is_quicker else attributions[name]
-        arguments = (explain, classifier, cutouts, codes, maps)
+        maps = explain(classifier, some, codes)
+        reseeded = [
+            attribution.explainer(name, **explanations.again[name] | {"seed": seed})(
+                classifier, some, codes
+            )
+            for seed in options.seeds
+        ]
+        arguments = (explain, classifier, some, codes, maps)
         measures = {
             "turned": attribution.agreement_when_turned(*arguments, cells=options.cells),
             "noise": attribution.agreement_under_noise(
                 *arguments, seed=options.seed, cells=options.cells
             ),
+            "top_overlap": attribution.overlap_of_seeds(
+                [maps, *reseeded], n_top=options.n_top, cells=options.cells
+            ),
         }
-        if name == "lime":
-            measures["top_overlap"] = attribution.lime_stability(
-                classifier,
-                cutouts,
-                codes,
-                seeds=options.lime_seeds,
-                n_top=options.n_top,
-                **lime.model_dump(exclude={"seed"}),
-            )
-        tables.append(_table(explained_galaxies, name, measures))
+        tables.append(_table(galaxies, name, measures))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -188,37 +181,29 @@ def check_sanity(
     explained_galaxies: pd.DataFrame,
     classes: Classes,
     options: CheckOptions,
-    grad_cam: GradCamOptions,
-    integrated_gradients: IntegratedGradientsOptions,
-    lime: LimeOptions,
-    occlusion: OcclusionOptions,
+    explanations: ExplanationOptions,
 ) -> pd.DataFrame:
     """Let the network forget what it learned, layer by layer, and see whether maps change.
 
     Args:
         classifier: The network that is explained.
         cutouts: uint8 [n, height, width, 3], RGB.
-        explained_galaxies: A row per cut-out; every few of them are looked at.
+        explained_galaxies: A row per cut-out.
         classes: The classes in order.
         options: How many galaxies, the scale of the comparison, and the seed.
-        grad_cam: Of the method.
-        integrated_gradients: Of the method.
-        lime: Of the method.
-        occlusion: Of the method.
+        explanations: Which methods, and how they explain again.
 
     Returns:
-        A row per method, depth and galaxy: rank correlation with the map of the network as it is.
+        A row per method, depth and galaxy: rank correlation with the map of the network as it is,
+        of signed and of absolute values.
     """
-    from galaxy_morphology import attribution
+    from galaxy_morphology import attribution, evaluation
 
-    n = len(cutouts)
-    rows = np.unique(np.linspace(0, n - 1, min(n, options.n_randomised)).round().astype(int))
+    rows = _measured_rows(explained_galaxies, options.n_randomised)
     some, galaxies = cutouts[rows], explained_galaxies.iloc[rows]
-    codes = predicted_codes(galaxies, classes)
+    codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)
     tables = []
-    for name, explain in _quick_explainers(
-        options, grad_cam, integrated_gradients, lime, occlusion
-    ).items():
+    for name, explain in explanations.explainers(again=True).items():
         maps = explain(classifier, some, codes)
         table = attribution.agreement_after_randomising(
             explain, classifier, some, codes, maps, seed=options.seed, cells=options.cells
@@ -240,26 +225,25 @@ def measure_agreement(
         options: Scale of the comparison.
 
     Returns:
-        A row per galaxy and pair of methods with their rank correlation.
+        A row per galaxy drawn by lot and pair of methods, with their rank correlation.
     """
-    from itertools import combinations
-
     from galaxy_morphology import attribution
 
-    known = explained_galaxies[["cataid", "simulated", "correct"]].reset_index(drop=True)
-    return pd.concat(
-        [
-            known.assign(
-                one=one,
-                other=other,
-                rank_correlation=attribution.rank_correlation(
-                    attributions[one], attributions[other], cells=options.cells
-                ),
-            )
-            for one, other in combinations(METHODS, 2)
-        ],
-        ignore_index=True,
-    )
+    rows = np.flatnonzero(explained_galaxies["measured"])
+    known = explained_galaxies.iloc[rows][["cataid", "simulated", "correct"]]
+    methods = [name for name in attributions if name != "cataid"]
+    nothing = known.iloc[:0].assign(one="", other="", rank_correlation=0.0)
+    tables = [
+        known.assign(
+            one=one,
+            other=other,
+            rank_correlation=attribution.rank_correlation(
+                attributions[one][rows], attributions[other][rows], cells=options.cells
+            ),
+        )
+        for one, other in combinations(methods, 2)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else nothing
 
 
 def collect_quality(
@@ -279,26 +263,30 @@ def collect_quality(
         place: Where the attribution lies.
         stability: Agreement with maps of changed galaxies.
         explanation_sanity: Agreement with maps of a network that forgot what it learned.
-        explained_galaxies: Which galaxies were classified correctly.
-        options: Level and kind of the intervals.
+        explained_galaxies: Which galaxies were classified correctly, and drawn by lot.
+        options: Level of the intervals.
 
     Returns:
         A row per galaxy and method, and a row per measure, method and group of galaxies (all,
-        correct, wrong) with the mean and its interval.
+        correct, wrong, each class) with the mean and its interval. The summary is of the
+        galaxies drawn by lot alone.
     """
     from galaxy_morphology import evaluation
 
     keys = ["cataid", "simulated", "method"]
-    quality = faithfulness
     forgot_all = explanation_sanity["depth"] == explanation_sanity["depth"].max()
-    randomised = explanation_sanity.loc[forgot_all, [*keys, "rank_correlation"]]
-    randomised = randomised.rename(columns={"rank_correlation": "randomised"})
-    for table in (place, stability, randomised, attribution_reliability):
+    agreements = {
+        "rank_correlation": "randomised",
+        "rank_correlation_absolute": "randomised_absolute",
+    }
+    randomised = explanation_sanity.loc[forgot_all, [*keys, *agreements]].rename(columns=agreements)
+    reliability = attribution_reliability.drop(columns=["title", "note"])
+    quality = faithfulness
+    for table in (place, stability, randomised, reliability):
         quality = quality.merge(table, on=keys, how="left", validate="1:1")
-    right = explained_galaxies[["cataid", "correct"]]
-    quality = quality.merge(right, on="cataid", validate="m:1")
-    intervals = options.model_dump(exclude={"n_mistakes"})
-    return quality, evaluation.summarise_quality(quality, **intervals)
+    of_galaxies = explained_galaxies[["cataid", "class_name", "correct", "measured"]]
+    quality = quality.merge(of_galaxies, on="cataid", validate="m:1")
+    return quality, evaluation.summarise_quality(quality, confidence=options.confidence)
 
 
 def draw_checks(
@@ -307,6 +295,8 @@ def draw_checks(
     faithfulness_curves: Attributions,
     explanation_sanity: pd.DataFrame,
     explanation_agreement: pd.DataFrame,
+    attribution_reliability: pd.DataFrame,
+    explained_galaxies: pd.DataFrame,
 ) -> tuple[Figure, Figure, Figure, Figure, Figure, Figure]:
     """Draw what was measured, a figure for each question.
 
@@ -316,59 +306,38 @@ def draw_checks(
         faithfulness_curves: Deletion and insertion curves by method.
         explanation_sanity: A row per method, depth and galaxy.
         explanation_agreement: A row per galaxy and pair of methods.
+        attribution_reliability: With the titles of the methods.
+        explained_galaxies: Which of them were drawn by lot.
 
     Returns:
         Faithfulness, reliability of the methods, place, stability, sanity, agreement.
     """
-    from galaxy_morphology import figures
+    from galaxy_morphology import attribution, figures
 
+    titles = attribution.titles_of(attribution_reliability)
+    rows = explained_galaxies["measured"].to_numpy()
+    curves = {
+        name: values if name == "shares" else values[rows]
+        for name, values in faithfulness_curves.items()
+    }
+    measured = explanation_quality[explanation_quality["measured"]]
+    of_method = explanation_sanity.groupby("method")
+    passed = {name: attribution.passes(of_method.get_group(name)) for name in titles}
     return (
-        figures.faithfulness(faithfulness_curves, explanation_summary),
-        figures.reliability(explanation_quality),
-        figures.place(explanation_summary, explanation_quality),
-        figures.stability(explanation_quality),
-        figures.sanity(explanation_sanity, list(METHODS)),
-        figures.agreement(explanation_agreement),
+        figures.faithfulness(curves, explanation_summary, titles),
+        figures.reliability(measured, titles),
+        figures.place(measured, explanation_summary, titles),
+        figures.stability(measured, explanation_summary, titles),
+        figures.sanity(explanation_sanity, titles, passed, most_alike=attribution.MOST_ALIKE),
+        figures.agreement(explanation_agreement, titles),
     )
 
 
-def _quick_explainers(
-    options: CheckOptions,
-    grad_cam: GradCamOptions,
-    integrated_gradients: IntegratedGradientsOptions,
-    lime: LimeOptions,
-    occlusion: OcclusionOptions,
-) -> dict[str, Explain]:
-    """The methods with fewer samples, and without more steps where a map is not complete."""
-    quick = integrated_gradients.model_copy(update={"maximum_steps": integrated_gradients.steps})
-    fewer = lime.model_copy(update={"n_samples": min(lime.n_samples, options.lime_samples)})
-    return explainers_of(grad_cam, quick, fewer, occlusion)
-
-
-def explainers_of(
-    grad_cam: GradCamOptions,
-    integrated_gradients: IntegratedGradientsOptions,
-    lime: LimeOptions,
-    occlusion: OcclusionOptions,
-) -> dict[str, Explain]:
-    """Every method as a function of network, images and classes to maps [n, height, width].
-
-    Args:
-        grad_cam: Of the method.
-        integrated_gradients: Of the method.
-        lime: Of the method.
-        occlusion: Of the method.
-    """
-    from galaxy_morphology import attribution
-
-    return {
-        "grad_cam": lambda *of: attribution.grad_cam(*of, **grad_cam.model_dump()).maps,
-        "integrated_gradients": lambda *of: attribution.integrated_gradients(
-            *of, **integrated_gradients.model_dump()
-        ).maps.sum(axis=-1),
-        "lime": lambda *of: attribution.lime(*of, **lime.model_dump()).maps,
-        "occlusion": lambda *of: attribution.occlusion(*of, **occlusion.model_dump()).maps,
-    }
+def _measured_rows(explained_galaxies: pd.DataFrame, n: int) -> NDArray[np.int_]:
+    """Rows of up to n galaxies drawn by lot, spread over them."""
+    rows = np.flatnonzero(explained_galaxies["measured"])
+    places = np.linspace(0, len(rows) - 1, min(n, len(rows))).round().astype(int)
+    return np.asarray(rows[np.unique(places)], np.int_)
 
 
 def _table(

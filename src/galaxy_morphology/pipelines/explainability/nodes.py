@@ -6,22 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.pipelines.explainability.options import (
-    ExplainedGalaxiesOptions,
-    GradCamOptions,
-    IntegratedGradientsOptions,
-    LimeOptions,
-    OcclusionOptions,
-)
-from galaxy_morphology.pipelines.options import Classes
-from galaxy_morphology.typing import Attribution, Figure, Images, IntArray, KerasModel
-
-METHODS = {
-    "grad_cam": "Grad-CAM",
-    "integrated_gradients": "Integrated Gradients",
-    "lime": "LIME",
-    "occlusion": "Occlusion",
-}
+from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
+from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
+from galaxy_morphology.typing import Figure, Images, KerasModel
 
 
 def choose_galaxies(
@@ -30,7 +17,7 @@ def choose_galaxies(
     images: Images,
     options: ExplainedGalaxiesOptions,
 ) -> tuple[pd.DataFrame, Images]:
-    """Choose the galaxies to explain: of each class, right and wrong, confident and borderline.
+    """Choose the galaxies to explain: telling ones to draw, and random ones to measure on.
 
     Args:
         predictions: A row per classified galaxy.
@@ -39,7 +26,8 @@ def choose_galaxies(
         options: Which and how many.
 
     Returns:
-        Their rows of ``predictions`` with a column ``chosen_as``, and their cut-outs.
+        Their rows of ``predictions``, and their cut-outs. ``chosen_as`` says why a galaxy is
+        ``drawn``; ``measured`` are those drawn by lot, which alone count in the summary.
 
     Raises:
         ValueError: The predictions are of other galaxies than the images.
@@ -52,190 +40,106 @@ def choose_galaxies(
             f"{len(galaxies):,}, and not of the same ones: classify these first, with "
             "`kedro run --pipelines modelling,evaluation`."
         )
-    explained = attribution.select_galaxies(predictions, **options.model_dump())
+    drawn = attribution.select_galaxies(
+        predictions,
+        split=options.split,
+        galaxies_per_group=options.galaxies_per_group,
+        cataids=options.cataids,
+    )
+    by_lot = attribution.random_galaxies(
+        predictions, split=options.split, n=options.n_measured, seed=options.seed
+    )
+    both = pd.concat([drawn, by_lot.assign(chosen_as="by lot")])
+    explained = both.drop_duplicates("cataid").reset_index(drop=True)
+    explained["drawn"] = explained["cataid"].isin(drawn["cataid"])
+    explained["measured"] = explained["cataid"].isin(by_lot["cataid"])
     rows = pd.Index(galaxies["cataid"]).get_indexer(explained["cataid"])
     return explained, np.asarray(images[rows])
 
 
-def explain_with_grad_cam(
+def explain_galaxies(
     classifier: KerasModel,
     cutouts: Images,
     explained_galaxies: pd.DataFrame,
     classes: Classes,
-    options: GradCamOptions,
-) -> Attribution:
-    """Map where the last convolution saw evidence for the predicted class.
-
-    Args:
-        classifier: The network to explain.
-        cutouts: uint8 [n, height, width, 3], RGB.
-        explained_galaxies: A row per cut-out.
-        classes: The classes in order.
-        options: Of the method.
-    """
-    from galaxy_morphology import attribution
-
-    return attribution.grad_cam(
-        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
-    )
-
-
-def explain_with_integrated_gradients(
-    classifier: KerasModel,
-    cutouts: Images,
-    explained_galaxies: pd.DataFrame,
-    classes: Classes,
-    options: IntegratedGradientsOptions,
-) -> Attribution:
-    """Map what each pixel adds to the logit of the predicted class.
-
-    Args:
-        classifier: The network to explain.
-        cutouts: uint8 [n, height, width, 3], RGB.
-        explained_galaxies: A row per cut-out.
-        classes: The classes in order.
-        options: Of the method.
-    """
-    from galaxy_morphology import attribution
-
-    by_channel = attribution.integrated_gradients(
-        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
-    )
-    return by_channel._replace(maps=by_channel.maps.sum(axis=-1))
-
-
-def explain_with_lime(
-    classifier: KerasModel,
-    cutouts: Images,
-    explained_galaxies: pd.DataFrame,
-    classes: Classes,
-    options: LimeOptions,
-) -> Attribution:
-    """Map which patches the logit of the predicted class hangs on.
-
-    Args:
-        classifier: The network to explain.
-        cutouts: uint8 [n, height, width, 3], RGB.
-        explained_galaxies: A row per cut-out.
-        classes: The classes in order.
-        options: Of the method.
-    """
-    from galaxy_morphology import attribution
-
-    return attribution.lime(
-        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
-    )
-
-
-def explain_with_occlusion(
-    classifier: KerasModel,
-    cutouts: Images,
-    explained_galaxies: pd.DataFrame,
-    classes: Classes,
-    options: OcclusionOptions,
-) -> Attribution:
-    """Map how much the logit of the predicted class falls when a patch is hidden.
-
-    Args:
-        classifier: The network to explain.
-        cutouts: uint8 [n, height, width, 3], RGB.
-        explained_galaxies: A row per cut-out.
-        classes: The classes in order.
-        options: Of the method.
-    """
-    from galaxy_morphology import attribution
-
-    return attribution.occlusion(
-        classifier, cutouts, predicted_codes(explained_galaxies, classes), **options.model_dump()
-    )
-
-
-def collect_attributions(
-    explained_galaxies: pd.DataFrame,
-    grad_cam: Attribution,
-    integrated_gradients: Attribution,
-    lime: Attribution,
-    occlusion: Attribution,
+    options: ExplanationOptions,
 ) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
-    """Put the maps of all methods together with the CATAIDs they belong to.
+    """Map what spoke for and against the predicted class of each galaxy, by every method.
 
     Args:
-        explained_galaxies: A row per map.
-        grad_cam: Maps [n, height, width], not negative.
-        integrated_gradients: Signed maps.
-        lime: Signed maps.
-        occlusion: Signed maps.
+        classifier: The network to explain.
+        cutouts: uint8 [n, height, width, 3], RGB.
+        explained_galaxies: A row per cut-out.
+        classes: The classes in order.
+        options: Which methods, and how.
 
     Returns:
-        Arrays ``cataid`` int64 [n] and, by method, float32 [n, height, width]; and a table with
-        a row per galaxy and method and a column per measure of the method's own reliability.
+        Arrays ``cataid`` int64 [n] and, by method, signed maps float32 [n, height, width]; and a
+        table with a row per galaxy and method: the ``title`` of the method, its ``note`` on the
+        map, and a column per measure of its own reliability.
     """
-    by_method = dict(zip(METHODS, (grad_cam, integrated_gradients, lime, occlusion), strict=True))
+    from galaxy_morphology import attribution, evaluation
+
+    codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
     cataids = explained_galaxies["cataid"].to_numpy()
-    attributions = {name: attribution.maps for name, attribution in by_method.items()}
-    quality = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "cataid": cataids,
-                    "simulated": explained_galaxies["simulated"],
-                    "method": name,
-                    **attribution.quality,
-                }
-            )
-            for name, attribution in by_method.items()
-        ],
-        ignore_index=True,
-    )
-    return {"cataid": cataids, **attributions}, quality
+    known = explained_galaxies[["cataid", "simulated"]]
+    maps: dict[str, NDArray[Any]] = {}
+    tables = []
+    for name in options.methods:
+        found = attribution.METHODS[name](classifier, cutouts, codes, **options.options[name])
+        maps[name] = found.maps if found.maps.ndim == 3 else found.maps.sum(axis=-1)
+        said = {"method": name, "title": found.title, "note": found.notes}
+        tables.append(known.assign(**said, **found.quality))
+    return {"cataid": cataids, **maps}, pd.concat(tables, ignore_index=True)
 
 
 def draw_explanations(
     cutouts: Images,
     explained_galaxies: pd.DataFrame,
     attributions: dict[str, NDArray[Any]],
+    attribution_reliability: pd.DataFrame,
     explanation_quality: pd.DataFrame,
     segmentation: NDArray[np.uint8],
-) -> tuple[Figure, Figure, Figure, Figure, Figure]:
-    """Draw the maps over the galaxies: all methods side by side, and each on a sheet of its own.
+) -> tuple[Figure, dict[str, Figure], dict[str, Figure]]:
+    """Draw the maps over the galaxies.
 
     Args:
         cutouts: uint8 [n, height, width, 3], RGB.
         explained_galaxies: A row per cut-out.
         attributions: Maps by method.
+        attribution_reliability: A row per galaxy and method, with its title and note.
         explanation_quality: A row per galaxy and method.
         segmentation: uint8 [n, height, width]: sky, target and neighbours.
 
     Returns:
-        The page with all methods, then a sheet for each of ``METHODS``.
+        A galaxy of each group on one page; a page for each group, and sheets for each method, by
+        the names of their files.
     """
-    from galaxy_morphology import figures
+    from galaxy_morphology import attribution, figures
 
-    maps = {title: attributions[name] for name, title in METHODS.items()}
+    rows = np.flatnonzero(explained_galaxies["drawn"])
+    drawn = explained_galaxies.iloc[rows].reset_index(drop=True)
+    titles = attribution.titles_of(attribution_reliability)
+    maps = {name: attributions[name][rows] for name in titles}
+    quality = attribution_reliability[["cataid", "method", "note"]].merge(
+        explanation_quality[["cataid", "method", "faithfulness", "target_share"]],
+        on=["cataid", "method"],
+    )
     notes = pd.DataFrame(
         {
-            title: figures.reliability_notes(
-                explanation_quality[explanation_quality["method"] == name]
+            name: figures.reliability_notes(
+                quality[quality["method"] == name].set_index("cataid").loc[drawn["cataid"]]
             )
-            for name, title in METHODS.items()
+            for name in titles
         }
     )
-    page = figures.explanation_page(cutouts, explained_galaxies, maps, notes, segmentation)
-    grad_cam, integrated_gradients, lime, occlusion = (
-        figures.attribution_sheet(
-            cutouts, explained_galaxies, title, maps[title], notes, segmentation
-        )
-        for title in METHODS.values()
+    what = (cutouts[rows], drawn, maps, titles, notes, segmentation[rows])
+    return (
+        figures.explanation_overview(*what),
+        _named_files(figures.explanation_pages(*what)),
+        _named_files(figures.attribution_sheets(*what)),
     )
-    return page, grad_cam, integrated_gradients, lime, occlusion
 
 
-def predicted_codes(explained_galaxies: pd.DataFrame, classes: Classes) -> IntArray:
-    """Index of the predicted class of each galaxy, int32 [n].
-
-    Args:
-        explained_galaxies: With their ``predicted_class``.
-        classes: The classes in order.
-    """
-    names = explained_galaxies["predicted_class"]
-    return np.asarray(pd.Categorical(names, categories=classes.names).codes, np.int32)
+def _named_files(pages: dict[str, Figure]) -> dict[str, Figure]:
+    return {f"{name}.png": figure for name, figure in pages.items()}

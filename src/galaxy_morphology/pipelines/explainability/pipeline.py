@@ -8,8 +8,6 @@ from galaxy_morphology.pipelines.explainability import checks, nodes
 def create_pipeline() -> Pipeline:
     """From the classifier, its images and predictions to ``attributions`` and their quality."""
     explain_inputs = ["classifier", "explained_cutouts", "explained_galaxies", "params:classes"]
-    methods = ("grad_cam", "integrated_gradients", "lime", "occlusion")
-    method_options = [f"params:{method}" for method in methods]
     return Pipeline(
         [
             Node(
@@ -19,40 +17,10 @@ def create_pipeline() -> Pipeline:
                 name="choose_galaxies",
             ),
             Node(
-                nodes.explain_with_grad_cam,
-                inputs=[*explain_inputs, "params:grad_cam"],
-                outputs="grad_cam_attribution",
-                name="explain_with_grad_cam",
-            ),
-            Node(
-                nodes.explain_with_integrated_gradients,
-                inputs=[*explain_inputs, "params:integrated_gradients"],
-                outputs="integrated_gradients_attribution",
-                name="explain_with_integrated_gradients",
-            ),
-            Node(
-                nodes.explain_with_lime,
-                inputs=[*explain_inputs, "params:lime"],
-                outputs="lime_attribution",
-                name="explain_with_lime",
-            ),
-            Node(
-                nodes.explain_with_occlusion,
-                inputs=[*explain_inputs, "params:occlusion"],
-                outputs="occlusion_attribution",
-                name="explain_with_occlusion",
-            ),
-            Node(
-                nodes.collect_attributions,
-                inputs=[
-                    "explained_galaxies",
-                    "grad_cam_attribution",
-                    "integrated_gradients_attribution",
-                    "lime_attribution",
-                    "occlusion_attribution",
-                ],
+                nodes.explain_galaxies,
+                inputs=[*explain_inputs, "params:explanations"],
                 outputs=["attributions", "attribution_reliability"],
-                name="collect_attributions",
+                name="explain_galaxies",
             ),
             Node(
                 checks.segment_cutouts,
@@ -75,27 +43,25 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 checks.measure_place,
-                inputs=["explained_galaxies", "attributions", "segmentation", "params:checks"],
+                inputs=[
+                    "explained_cutouts",
+                    "explained_galaxies",
+                    "attributions",
+                    "segmentation",
+                    "params:checks",
+                ],
                 outputs="place",
                 name="measure_place",
             ),
             Node(
                 checks.measure_stability,
-                inputs=[
-                    "classifier",
-                    "explained_cutouts",
-                    "explained_galaxies",
-                    "attributions",
-                    "params:classes",
-                    "params:checks",
-                    *method_options,
-                ],
+                inputs=[*explain_inputs, "params:checks", "params:explanations"],
                 outputs="stability",
                 name="measure_stability",
             ),
             Node(
                 checks.check_sanity,
-                inputs=[*explain_inputs, "params:checks", *method_options],
+                inputs=[*explain_inputs, "params:checks", "params:explanations"],
                 outputs="explanation_sanity",
                 name="check_sanity",
             ),
@@ -125,16 +91,11 @@ def create_pipeline() -> Pipeline:
                     "explained_cutouts",
                     "explained_galaxies",
                     "attributions",
+                    "attribution_reliability",
                     "explanation_quality",
                     "segmentation",
                 ],
-                outputs=[
-                    "explanations_figure",
-                    "grad_cam_figure",
-                    "integrated_gradients_figure",
-                    "lime_figure",
-                    "occlusion_figure",
-                ],
+                outputs=["explanations_figure", "explanation_pages", "attribution_sheets"],
                 name="draw_explanations",
             ),
             Node(
@@ -145,6 +106,8 @@ def create_pipeline() -> Pipeline:
                     "faithfulness_curves",
                     "explanation_sanity",
                     "explanation_agreement",
+                    "attribution_reliability",
+                    "explained_galaxies",
                 ],
                 outputs=[
                     "faithfulness_figure",

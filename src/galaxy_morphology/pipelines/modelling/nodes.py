@@ -47,7 +47,7 @@ def draw_augmentation(
     options: AugmentationOptions,
     training: TrainingOptions,
 ) -> Figure:
-    """Draw eight augmented versions of the first training galaxy of the last class.
+    """Draw sixteen augmented versions of the first training galaxy of the last class.
 
     Args:
         images: uint8 [N, height, width, 3], RGB.
@@ -60,16 +60,18 @@ def draw_augmentation(
 
     of_last_class = galaxies["class_name"] == classes.names[-1]
     row = int(np.flatnonzero(of_last_class & (galaxies["split"] == "training"))[0])
-    ranges = options.model_dump(exclude={"fill", "interpolation"})
-    rng = np.random.default_rng(training.seed)
-    transforms = networks.random_transforms(8, images.shape[1], rng, **ranges)
-    copies = np.repeat(images[row][None], 8, axis=0)
-    augmented = networks.warp(
-        copies, transforms, fill=options.fill, interpolation=options.interpolation
+    augmented, _ = networks.augment(
+        np.repeat(images[row][None], 16, axis=0),
+        np.random.default_rng(training.seed),
+        **options.model_dump(),
     )
     galaxy = galaxies.iloc[row]
     return figures.augmentation_sheet(
-        images[row], augmented, int(galaxy["cataid"]), simulated=bool(galaxy["simulated"])
+        images[row],
+        augmented,
+        int(galaxy["cataid"]),
+        simulated=bool(galaxy["simulated"]),
+        parts_hidden=options.hide.everything + options.hide.parts > 0,
     )
 
 

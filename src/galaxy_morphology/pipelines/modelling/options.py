@@ -1,17 +1,39 @@
 """Typed parameters of modelling."""
 
-from collections.abc import Callable
-from inspect import Parameter, signature
-from typing import Any, Literal, Self, get_type_hints
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from galaxy_morphology.networks import NETWORKS, Precision
-from galaxy_morphology.pipelines.options import Options
+from galaxy_morphology.pipelines.options import Options, options_of
+
+ShareOrAll = Annotated[float, Field(ge=0, le=1)]
+
+
+class HideOptions(Options):
+    """What of training galaxies is hidden; see ``networks.augment``."""
+
+    everything: ShareOrAll
+    parts: ShareOrAll
+    hidden_share: tuple[ShareOrAll, ShareOrAll]
+    cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    smooth: ShareOrAll
+
+    @model_validator(mode="after")
+    def _shares_and_ranges_are_possible(self) -> Self:
+        for name in ("hidden_share", "cells"):
+            least, most = getattr(self, name)
+            if least > most:
+                raise ValueError(f"{name} goes from {least} to {most}: give the smaller one first")
+        if self.everything + self.parts > 1:
+            raise ValueError(
+                f"everything {self.everything} and parts {self.parts} are more than all galaxies"
+            )
+        return self
 
 
 class AugmentationOptions(Options):
-    """Ranges of the random affine map; see ``networks.random_transforms`` and ``networks.warp``."""
+    """What training galaxies may look like; see ``networks.augment``."""
 
     rotation_degrees: float = Field(ge=0, le=180)
     width_shift: float = Field(ge=0, le=0.5)
@@ -23,6 +45,7 @@ class AugmentationOptions(Options):
     vertical_flip: bool
     fill: Literal["sky", "reflect", "nearest"]
     interpolation: Literal["nearest", "bilinear"]
+    hide: HideOptions
 
 
 class NetworkOptions(Options):
@@ -41,7 +64,7 @@ class NetworkOptions(Options):
         if unknown:
             raise ValueError(f"no network is named {unknown[0]}; known are {', '.join(NETWORKS)}")
         return {
-            name: _options_of(NETWORKS[name]).model_validate(some).model_dump()
+            name: options_of(NETWORKS[name], but=("colour",)).model_validate(some).model_dump()
             for name, some in options.items()
         }
 
@@ -54,17 +77,6 @@ class NetworkOptions(Options):
     def arguments(self) -> dict[str, Any]:
         """What the network that is trained is built with, besides shape and classes."""
         return {"colour": self.colour, **self.options.get(self.name, {})}
-
-
-def _options_of(network: Callable[..., Any]) -> type[Options]:
-    """Typed parameters for the keyword arguments of a network, as it hints and defaults them."""
-    hints = get_type_hints(network, include_extras=True)
-    fields: dict[str, Any] = {
-        name: (hints[name], parameter.default)
-        for name, parameter in signature(network).parameters.items()
-        if parameter.kind is Parameter.KEYWORD_ONLY and name != "colour"
-    }
-    return create_model(network.__name__, __base__=Options, **fields)
 
 
 class OptimizerOptions(Options):

@@ -6,15 +6,7 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
-from galaxy_morphology.pipelines.explainability.checks import explainers_of
-from galaxy_morphology.pipelines.explainability.nodes import predicted_codes
-from galaxy_morphology.pipelines.explainability.options import (
-    GradCamOptions,
-    IntegratedGradientsOptions,
-    LimeOptions,
-    OcclusionOptions,
-)
-from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
 from galaxy_morphology.pipelines.truth.options import TruthOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
 
@@ -140,11 +132,9 @@ def measure_structure(
     simulated_structure: Images,
     classes: Classes,
     options: TruthOptions,
-    grad_cam: GradCamOptions,
-    integrated_gradients: IntegratedGradientsOptions,
-    lime: LimeOptions,
-    occlusion: OcclusionOptions,
-) -> pd.DataFrame:
+    evaluation_options: EvaluationOptions,
+    explanations: ExplanationOptions,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Explain spirals, and find how far maps lie on their true arms, bars and knots.
 
     Args:
@@ -156,19 +146,18 @@ def measure_structure(
         simulated_structure: uint8 [N, height, width, 3], a row per galaxy of the truth.
         classes: The classes in order.
         options: How many spirals, and what counts as structure.
-        grad_cam: Of the method.
-        integrated_gradients: Of the method.
-        lime: Of the method.
-        occlusion: Of the method.
+        evaluation_options: Level of the intervals.
+        explanations: Which methods, and how.
 
     Returns:
-        A row per spiral and method, those of two controls included: the share of the attribution
-        on structure, the share of the pixels, and the area under the ROC curve of the ranking.
+        A row per spiral and method, those of the controls included: the share of the attribution
+        on structure, the share of the pixels, and how often structure is ranked above the rest
+        of its ring. And a row per measure and method with the mean and its interval.
 
     Raises:
         ValueError: There is no spiral to explain.
     """
-    from galaxy_morphology import attribution
+    from galaxy_morphology import attribution, evaluation
 
     truth = _of_galaxies(simulated_truth, predictions)
     is_spiral = (truth["population"] == "spiral").to_numpy()
@@ -182,10 +171,10 @@ def measure_structure(
     galaxies, cutouts = predictions.iloc[rows], np.asarray(images[rows])
     places = pd.Index(simulated_truth["cataid"]).get_indexer(galaxies["cataid"])
     structure = np.asarray(simulated_structure[places])
-    codes = predicted_codes(galaxies, classes)
-    explainers = explainers_of(grad_cam, integrated_gradients, lime, occlusion)
+    codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)
+    explainers = explanations.explainers()
     maps = {name: explain(classifier, cutouts, codes) for name, explain in explainers.items()}
-    maps |= attribution.control_maps(cutouts.shape[:3], options.seed)
+    maps |= attribution.control_maps(cutouts, options.seed)
     known = galaxies[["cataid", "simulated", "correct"]].reset_index(drop=True)
     tables = [
         known.assign(
@@ -196,18 +185,40 @@ def measure_structure(
         )
         for name, of_method in maps.items()
     ]
-    return pd.concat(tables, ignore_index=True)
+    agreement = pd.concat(tables, ignore_index=True)
+    return agreement, _summarise_structure(agreement, evaluation_options.confidence)
 
 
-def draw_structure(structure_agreement: pd.DataFrame) -> Figure:
+def draw_structure(
+    structure_agreement: pd.DataFrame,
+    structure_summary: pd.DataFrame,
+    attribution_reliability: pd.DataFrame,
+) -> Figure:
     """Draw how far explanations of spirals lie on their structure.
 
     Args:
         structure_agreement: A row per spiral and method.
+        structure_summary: A row per measure and method.
+        attribution_reliability: With the titles of the methods.
     """
-    from galaxy_morphology import figures
+    from galaxy_morphology import attribution, figures
 
-    return figures.structure(structure_agreement)
+    titles = attribution.titles_of(attribution_reliability)
+    return figures.structure(structure_agreement, structure_summary, titles)
+
+
+def _summarise_structure(agreement: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """The mean of each measure of each method over the spirals, with its interval."""
+    from galaxy_morphology import evaluation
+
+    rows = []
+    for method, of_method in agreement.groupby("method", sort=False):
+        for measure in ("ranking", "share_on_structure", "structure_area"):
+            values = of_method[measure].dropna().to_numpy(float)
+            if len(values):
+                mean = evaluation.mean_interval(values, confidence, within=(0.0, 1.0))
+                rows.append({"measure": measure, "method": method, "n": len(values), **mean})
+    return pd.DataFrame(rows).assign(simulated=True)
 
 
 def _with_derived_quantities(simulated_truth: pd.DataFrame) -> pd.DataFrame:
