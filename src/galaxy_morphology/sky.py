@@ -1,6 +1,7 @@
 """The sky around a galaxy: what padding, hiding and baselines are filled with."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from galaxy_morphology.typing import FloatArray, Images
 
 FRAME_WIDTH = 4
 """Width in pixels of the frame of a cut-out in which a centred galaxy is faintest."""
+N_SECTORS = 8
+"""Into how many parts the frame is divided, to tell which of it are darker."""
 
 
 def sky_colour(images: Images | FloatArray) -> NDArray[np.float32]:
@@ -28,10 +31,11 @@ def noisy_skies(images: Images | FloatArray, rng: np.random.Generator) -> NDArra
 
     White noise is convolved with what the frame of the cut-out deviates from its mean: a random
     phase texture (Galerne, Gousseau & Morel 2011, IEEE Trans. Image Process. 20, 257), whose
-    covariances between neighbouring pixels and between channels are those within the frame.
-    Pixels brighter than the median by more than three standard deviations, as estimated from the
-    median absolute deviation, belong to stars and neighbours and do not count. Noise that would
-    leave the range of 0 to 255 is cut off there.
+    covariances between neighbouring pixels and between channels are those within the frame. Only
+    the darkest quarter of the frame counts, since a large galaxy reaches into it; and of that no
+    pixels brighter than the median by more than three standard deviations, as estimated from the
+    median absolute deviation, which belong to stars and neighbours. Noise that would leave the
+    range of 0 to 255 is cut off there.
 
     Args:
         images: Cut-outs, [N, height, width, channels], in units of 0 to 255.
@@ -43,15 +47,14 @@ def noisy_skies(images: Images | FloatArray, rng: np.random.Generator) -> NDArra
     from scipy import fft
 
     n_images, height, width, n_channels = images.shape
-    frame = _noise_frame(height, width)
+    sectors = _noise_frame(height, width)
     skies = np.empty((n_images, n_channels, height, width), np.float32)
     for sky, image in zip(skies, images, strict=True):
-        pixels = image.reshape(-1, n_channels)[frame].astype(np.float32)
-        is_empty = _is_empty(pixels)
-        empty = pixels[is_empty]
+        places = _empty_pixels(image, sectors)
+        empty = image.reshape(-1, n_channels)[places].astype(np.float32)
         mean = empty.mean(axis=0)
         deviations = np.zeros((n_channels, height * width), np.float32)
-        deviations[:, frame[is_empty]] = ((empty - mean) / np.sqrt(np.float32(len(empty)))).T
+        deviations[:, places] = ((empty - mean) / np.sqrt(np.float32(len(empty)))).T
         white = fft.rfft2(rng.standard_normal((height, width), dtype=np.float32))
         spectra = fft.rfft2(deviations.reshape(sky.shape)) * white
         sky[:] = fft.irfft2(spectra, s=(height, width)) + mean[:, None, None]
@@ -77,19 +80,24 @@ def frame_pixels(images: Images | FloatArray) -> FloatArray:
 
 @cache
 def _noise_frame(height: int, width: int) -> NDArray[np.int_]:
-    """Which pixels noise is measured on, as places in the flattened image.
+    """Which pixels noise is measured on, as places in the flattened image, [sectors, n].
 
-    A frame of a sixteenth of the side: in a narrow one, most pixels lack a neighbour to be
-    correlated with.
+    A frame of a sixteenth of the side, all around: in a narrow one, most pixels lack a neighbour
+    to be correlated with. A sector is an eighth of it, as seen from the middle.
     """
     w = max(FRAME_WIDTH, min(height, width) // 16)
     frame = np.ones((height, width), bool)
     frame[w:-w, w:-w] = False
-    return np.flatnonzero(frame)
+    y, x = np.nonzero(frame)
+    around = np.argsort(np.arctan2(y - (height - 1) / 2, x - (width - 1) / 2), kind="stable")
+    n = len(around) // N_SECTORS
+    return np.flatnonzero(frame)[around[: n * N_SECTORS]].reshape(N_SECTORS, n)
 
 
-def _is_empty(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which pixels [n, channels] are no brighter than the noise of all explains, bool [n]."""
-    brightness = pixels.mean(axis=-1)
-    excess = brightness - np.median(brightness)
-    return np.asarray(excess <= 3 * 1.4826 * np.median(np.abs(excess)))
+def _empty_pixels(image: NDArray[Any], sectors: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Where in the frame nothing but sky is seen, as places in the flattened image."""
+    brightness = image.reshape(-1, image.shape[-1])[sectors].mean(axis=-1, dtype=np.float32)
+    darker = np.median(brightness, axis=1).argsort(kind="stable")[: N_SECTORS // 4]
+    excess = brightness[darker] - np.median(brightness[darker])
+    is_empty = excess <= 3 * 1.4826 * np.median(np.abs(excess))
+    return np.asarray(sectors[darker][is_empty], np.int_)

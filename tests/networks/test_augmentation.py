@@ -116,7 +116,8 @@ def test_an_unknown_range_is_an_error() -> None:
 
 
 HIDE: dict[str, Any] = {
-    "everything": 0.0, "parts": 1.0, "hidden_share": (0.0, 1.0), "cells": (3, 16), "smooth": 0.5,
+    "everything": 0.0, "faded": 0.0, "parts": 1.0,
+    "hidden_share": (0.0, 1.0), "cells": (3, 16), "smooth": 0.5,
 }  # fmt: skip
 
 
@@ -139,6 +140,19 @@ def test_hidden_pixels_show_the_sky_and_the_others_the_galaxy() -> None:
         is_hidden = (image == sky) & (before == 200)
         assert 0.2 < is_hidden.mean() < 0.6
         np.testing.assert_array_equal(image[~is_hidden], before[~is_hidden])
+
+
+def test_a_faded_image_lies_between_galaxy_and_sky() -> None:
+    images = np.full((60, 16, 16, 3), 10, np.uint8)  # skies without noise
+    images[:, 4:-4, 4:-4] = 210
+    some = augmented(images, hide=HIDE | {"faded": 1.0, "parts": 0.0})
+    assert (some[:, :4] == 10).all()
+    galaxies = some[:, 4:-4, 4:-4].reshape(60, -1)
+    assert (galaxies == galaxies[:, :1]).all()  # all of it fades alike
+    shares = (galaxies[:, 0].astype(float) - 10) / 200
+    assert 0 <= shares.min() < 0.1
+    assert 0.9 < shares.max() <= 1
+    assert abs(shares.mean() - 0.5) < 5 * np.sqrt(1 / 12 / 60)
 
 
 def test_as_many_images_are_hidden_as_wanted() -> None:

@@ -35,6 +35,7 @@ AUGMENTATION: dict[str, Any] = {
     "interpolation": "nearest",
     "hide": {
         "everything": 0.0,
+        "faded": 0.0,
         "parts": 0.0,
         "hidden_share": (0.0, 1.0),
         "cells": (3, 8),

@@ -454,7 +454,7 @@ def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None
 
 def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_run: Path) -> None:
     tables = [path for path in simulated_run.rglob("*") if path.suffix in {".csv", ".parquet"}]
-    assert len(tables) == 17
+    assert len(tables) == 18
     for path in tables:
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
         assert path.stem == "simulated_truth" or table["simulated"].all(), path.name
@@ -462,7 +462,7 @@ def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_
     metrics = json.loads((simulated_run / "08_reporting/metrics.json").read_text())
     assert all(scores["simulated"] for scores in metrics.values())
     structure = pd.read_csv(simulated_run / "08_reporting/structure_agreement.csv")
-    assert len(structure) == 2 * 6  # two spirals by four methods and two controls
+    assert len(structure) == 2 * 7  # two spirals by four methods and three controls
     found = json.loads((simulated_run / "08_reporting/suspect_scores.json").read_text())
     assert found["simulated"]
     card = (simulated_run / "08_reporting/model_card.md").read_text()

@@ -21,20 +21,22 @@ def augment(
     hide: dict[str, Any],
     **ranges: Any,
 ) -> tuple[Images, NDArray[np.bool_]]:
-    """Turn, mirror, shift and scale each image at random, and hide parts of some, or everything.
+    """Turn, mirror, shift and scale each image at random, and hide some behind an empty sky.
 
     A network that was shown galaxies with parts hidden answers with what it sees of a galaxy, so
     that hiding is a question that it can be asked (Madsen et al. 2023, arXiv:2310.07819; Covert,
-    Lundberg & Lee 2021, arXiv:2011.14878). Hidden parts, and what comes in from outside the
-    frame, show an empty sky as noisy as that of the image, drawn anew each time.
+    Lundberg & Lee 2021, arXiv:2011.14878). Integrated Gradients ask about galaxies that fade into
+    the sky. Hidden parts, and what comes in from outside the frame, show an empty sky as noisy as
+    that of the image, drawn anew each time.
 
     Args:
         images: uint8 [N, side, side, channels].
         rng: Source of randomness.
         fill: See :func:`warp`.
         interpolation: See :func:`warp`.
-        hide: ``everything``, the share of images of which only sky is left; ``parts``, the share
-            with hidden parts, and the arguments of :func:`random_pattern` for these.
+        hide: ``everything``, the share of images of which only sky is left; ``faded``, the share
+            that sky is mixed with, in any proportion; ``parts``, the share with hidden parts, and
+            the arguments of :func:`random_pattern` for these.
         ranges: Of :func:`random_transforms`.
 
     Returns:
@@ -43,16 +45,20 @@ def augment(
     n_images, side = images.shape[:2]
     transforms = random_transforms(n_images, side, rng, **ranges)
     patterns = dict(hide)
-    lot, everything = rng.random(n_images), patterns.pop("everything")
-    is_empty = lot < everything
-    has_hidden_parts = ~is_empty & (lot < everything + patterns.pop("parts"))
+    ways = ("everything", "faded", "parts")
+    ends = np.cumsum([patterns.pop(way) for way in ways])
+    way_of = np.searchsorted(ends, rng.random(n_images), side="right")
     skies = images
-    if fill == "sky" or (is_empty | has_hidden_parts).any():
+    if fill == "sky" or (way_of < len(ways)).any():
         skies = np.rint(noisy_skies(images, rng)).astype(np.uint8)
     augmented = warp(images, transforms, skies, fill=fill, interpolation=interpolation)
-    for i in np.flatnonzero(has_hidden_parts):
+    for i in np.flatnonzero(way_of == ways.index("parts")):
         hidden = random_pattern(side, rng, **patterns)
         augmented[i][hidden] = skies[i][hidden]
+    for i in np.flatnonzero(way_of == ways.index("faded")):
+        share = rng.random(dtype=np.float32)
+        augmented[i] = np.rint(share * augmented[i] + (1 - share) * skies[i])
+    is_empty = way_of == ways.index("everything")
     augmented[is_empty] = skies[is_empty]
     return augmented, is_empty
 

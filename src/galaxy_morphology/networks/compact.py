@@ -5,7 +5,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from galaxy_morphology.networks.ends import classifier, cutout_input
-from galaxy_morphology.typing import Count, Counts, KerasModel, Share
+from galaxy_morphology.typing import Counts, KerasModel, Share
 
 
 def compact_cnn(
@@ -15,20 +15,18 @@ def compact_cnn(
     colour: bool = True,
     filters: Counts = (24, 48, 96, 192, 256),
     n_poolings: Annotated[int, Ge(0)] = 2,
-    dilation: Count = 2,
     dropout: Share = 0.3,
     batch_norm_momentum: Share = 0.9,
 ) -> KerasModel:
     """Build 3 × 3 convolutions with normalisation and pooling, and average what they found.
 
     The first convolution halves the resolution, pooling does so after each of the next. With two
-    poolings, cut-outs of 128 px end in maps of 16 × 16 cells: fine enough to say where in the
-    galaxy something was found. The last convolution looks at cells two apart (Yu & Koltun 2016,
-    arXiv:1511.07122), so that each sees 69 px. The mean over the frame (Lin et al. 2014,
-    arXiv:1312.4400) leaves a number per filter, so that the classifier is small, where the galaxy
-    lies does not matter, and what each cell adds to the logit is known. What the last convolution
-    found, normalised and rectified, is named ``last_conv``; the network begins and ends as all
-    do, see ``ends``.
+    poolings, cut-outs of 128 px end in maps of 16 × 16 cells, of which each sees 53 px: fine
+    enough to say where in the galaxy something was found. The mean over the frame (Lin et al.
+    2014, arXiv:1312.4400) leaves a number per filter, so that the classifier is small, where the
+    galaxy lies does not matter, and what each cell adds to the logit is known. What the last
+    convolution found, normalised and rectified, is named ``last_conv``; the network begins and
+    ends as all do, see ``ends``.
 
     Args:
         image_shape: Height, width and channels of a cut-out.
@@ -36,7 +34,6 @@ def compact_cnn(
         colour: Whether the network sees colours, or only the mean of the channels.
         filters: Number of filters of each convolution, two or more.
         n_poolings: How many convolutions are pooled at most, from the second to the last but one.
-        dilation: How many cells apart those are that the last convolution looks at.
         dropout: Share of the averaged features dropped.
         batch_norm_momentum: Weight of the past in the moving statistics of each
             BatchNormalization.
@@ -64,7 +61,6 @@ def compact_cnn(
             3,
             strides=2 if i == 1 else 1,
             padding="same",
-            dilation_rate=dilation if i == len(filters) > 1 else 1,
             use_bias=False,
             name=f"conv_{i}",
         )(x)

@@ -71,7 +71,7 @@ def draw_augmentation(
         augmented,
         int(galaxy["cataid"]),
         simulated=bool(galaxy["simulated"]),
-        parts_hidden=options.hide.everything + options.hide.parts > 0,
+        parts_hidden=options.hide.everything + options.hide.faded + options.hide.parts > 0,
     )
 
 

@@ -14,6 +14,7 @@ class HideOptions(Options):
     """What of training galaxies is hidden; see ``networks.augment``."""
 
     everything: ShareOrAll
+    faded: ShareOrAll
     parts: ShareOrAll
     hidden_share: tuple[ShareOrAll, ShareOrAll]
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
@@ -25,9 +26,10 @@ class HideOptions(Options):
             least, most = getattr(self, name)
             if least > most:
                 raise ValueError(f"{name} goes from {least} to {most}: give the smaller one first")
-        if self.everything + self.parts > 1:
+        if self.everything + self.faded + self.parts > 1:
             raise ValueError(
-                f"everything {self.everything} and parts {self.parts} are more than all galaxies"
+                f"everything {self.everything}, faded {self.faded} and parts {self.parts} are "
+                "more than all galaxies"
             )
         return self
 
