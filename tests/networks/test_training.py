@@ -145,13 +145,17 @@ def losses_without_chance(**changes: Any) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "tolerance"),
-    [({"precision": "mixed_bfloat16"}, 0.4), ({"xla": True}, 1e-3)],
+    ("changes", "at_first", "later"),
+    [({"precision": "mixed_bfloat16"}, 0.4, 0.4), ({"xla": True}, 1e-4, 0.1)],
 )
-def test_half_the_digits_and_xla_learn_the_same(changes: dict[str, Any], tolerance: float) -> None:
-    exact = losses_without_chance()
+def test_half_the_digits_and_xla_learn_the_same(
+    changes: dict[str, Any], at_first: float, later: float
+) -> None:
+    exact, other = losses_without_chance(), losses_without_chance(**changes)
     assert exact[-1] < 0.8 * exact[0]
-    np.testing.assert_allclose(losses_without_chance(**changes), exact, rtol=tolerance)
+    assert other[0] == pytest.approx(exact[0], rel=at_first)
+    # From one epoch to the next, so small a network carries rounding on.
+    np.testing.assert_allclose(other, exact, rtol=later)
 
 
 def test_float16_learns_as_soon_as_its_losses_are_scaled() -> None:
