@@ -146,7 +146,7 @@ def losses_without_chance(**changes: Any) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize(
     ("changes", "at_first", "later"),
-    [({"precision": "mixed_bfloat16"}, 0.4, 0.4), ({"xla": True}, 1e-4, 0.1)],
+    [({"precision": "mixed_bfloat16"}, 0.4, 0.4), ({"xla": True}, 5e-3, 0.1)],
 )
 def test_half_the_digits_and_xla_learn_the_same(
     changes: dict[str, Any], at_first: float, later: float
