@@ -38,7 +38,7 @@ def seen_middles(image: Any, maps: Any, side: int, axis: int) -> dict[int, float
     return {int(cell): (first[cell] + last[cell]) / 2 for cell in whole}
 
 
-def check(image: Any, maps: Any, side: int) -> None:
+def assert_cells_look_at(image: Any, maps: Any, side: int) -> None:
     name = maps._keras_history.operation.name
     sizes = tuple(keras.Model(image, maps)(np.zeros((1, side, side, 1))).shape[1:3])
     found = cells_of(ending_in(maps, image), name, (side, side), sizes)
@@ -88,7 +88,7 @@ def test_cells_look_where_pixels_change_them(chain: list[Any], side: int, sized:
     maps = image
     for layer in chain:
         maps = layer(maps)
-    check(image, maps, side)
+    assert_cells_look_at(image, maps, side)
 
 
 def residual(x: Any) -> Any:
@@ -119,7 +119,7 @@ def wrapped(x: Any) -> Any:
 @pytest.mark.parametrize("body", [residual, squeezed_and_excited, of_operations, nested, wrapped])
 def test_branches_operations_and_models_in_models_are_followed(body: Any, side: int) -> None:
     image = keras.Input((side, side, 1))
-    check(image, body(layers.Conv2D(1, 3, 2, "same", **ONES)(image)), side)
+    assert_cells_look_at(image, body(layers.Conv2D(1, 3, 2, "same", **ONES)(image)), side)
 
 
 def test_pooling_of_the_largest_looks_where_that_of_the_mean_does() -> None:
