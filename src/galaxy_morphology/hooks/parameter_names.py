@@ -1,12 +1,9 @@
-"""What happens around a run: parameters are checked before it, scores printed after it."""
+"""Refusing parameters that nothing reads."""
 
 from difflib import get_close_matches
-from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import DataCatalog
-from kedro.pipeline import Pipeline
 
 CATALOG_PARAMETERS = {"data_root"}
 """Parameters that the catalog reads, not a pipeline."""
@@ -40,31 +37,3 @@ class ParameterNamesHook:
                 raise ValueError(
                     f"Unknown parameter {name!r}.{hint} Known are {', '.join(sorted(known))}."
                 )
-
-
-class WritableArchiveHook:
-    """Refuses to simulate a survey that could not be saved, before anything is drawn."""
-
-    @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Ask the archive whether it may be written, where a pipeline writes it.
-
-        Raises:
-            DatasetError: It may not; says why and what to do.
-        """
-        if "galaxy_archive" in pipeline.all_outputs():
-            archive: Any = catalog["galaxy_archive"]
-            archive.check_writable()
-
-
-class ScoresHook:
-    """Prints the scores as a table at the end of a run that made them."""
-
-    @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Print the metrics of the run."""
-        if "metrics" in pipeline.all_outputs():
-            from galaxy_morphology.evaluation import format_metrics
-
-            metrics: dict[str, Any] = catalog.load("metrics")
-            print(f"\n{format_metrics(metrics)}\n")
