@@ -57,5 +57,5 @@ lock: venv  ## Resolve requirements.lock anew
 	  --custom-compile-command "make lock" --quiet --output-file requirements.lock
 
 clean:  ## Remove the environment and everything that runs wrote, but not the archive
-	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .viz build
+	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .viz build dist
 	find data -mindepth 2 -not -path 'data/01_raw/*' -not -name .gitkeep -delete

@@ -28,6 +28,25 @@ def test_impossible_classes(classes: Any) -> None:
         Classes.model_validate(classes)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{0: yes, 1: no}", "name of class 0 was read as True: put it in quotes"),
+        ("{0: Elliptical, 1: null}", "name of class 1 was read as None: put it in quotes"),
+        ("{0: 2024_01, 1: Other}", "name of class 0 was read as 202401: put it in quotes"),
+        ("{no: Elliptical, yes: Other}", "TARGET was read as False: write a whole number"),
+        ("{0.5: Elliptical, 1: Other}", "TARGET was read as 0.5: write a whole number"),
+    ],
+)
+def test_what_yaml_made_of_classes(text: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Classes.model_validate(yaml.safe_load(text))
+
+
+def test_quoted_classes_are_taken_as_written() -> None:
+    assert Classes.model_validate(yaml.safe_load("{0: 'yes', 1: '7'}")).names == ["yes", "7"]
+
+
 def test_splits_leave_something_for_training() -> None:
     assert SplitOptions(validation_fraction=0.2, test_fraction=0.0, seed=42).test_fraction == 0
     with pytest.raises(ValidationError, match=r"0.5 \+ 0.5 is not below 1"):

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.attribution.agreement import cell_means
 from galaxy_morphology.attribution.baselines import MEASURING, Baseline, baseline_images
 from galaxy_morphology.attribution.hiding import logits_behind
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit
 from galaxy_morphology.attribution.place import checked_maps
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 TIE_SEED = 0
@@ -89,7 +89,7 @@ def deletion_and_insertion(
     counts = np.rint(np.linspace(0, n_cells, steps + 1)).astype(int)
     deletion = np.empty((len(images), steps + 1))
     insertion = np.empty((len(images), steps + 1))
-    for i in tqdm(range(len(images)), desc="Deletion and insertion", unit="galaxy"):
+    for i in progress_bar(range(len(images)), desc="Deletion and insertion", unit="galaxy"):
         # Anew for every galaxy: its curves do not depend on the galaxies beside it.
         rng = np.random.default_rng([seed, MEASURING])
         skies = baseline_images(images[i], hide_with, n_skies, rng)

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import ATTRIBUTING, Baseline, baseline_images
 from galaxy_morphology.attribution.layers import Cells, cells_of, feature_maps
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
 from galaxy_morphology.compiled import once_per_network, pooling_first
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import Attribution, Count, FloatArray, Images, IntArray, KerasModel
 
 SAME = 1e-4
@@ -71,7 +71,7 @@ def grad_cam(
     names = ("logit", "baseline_logit", "completeness_residual", "positive_share")
     quality = {name: np.empty(len(images)) for name in names}
     varies = np.empty(len(images))
-    for i in tqdm(range(len(images)), desc="Grad-CAM", unit="galaxy"):
+    for i in progress_bar(range(len(images)), desc="Grad-CAM", unit="galaxy"):
         image = np.asarray(images[i], np.float32)
         rng = np.random.default_rng([seed, ATTRIBUTING])
         inputs = np.concatenate([image[None], baseline_images(image, baseline, n_skies, rng)])

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import ATTRIBUTING, Baseline, baseline_images
 from galaxy_morphology.attribution.logits import explained_logit, logit_model
 from galaxy_morphology.compiled import once_per_network, pooling_first
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 
@@ -81,7 +81,7 @@ def hideable_galaxies(
         A galaxy per image.
     """
     for pixels, class_index in zip(
-        tqdm(images, desc=progress, unit="galaxy"), classes.tolist(), strict=True
+        progress_bar(images, desc=progress, unit="galaxy"), classes.tolist(), strict=True
     ):
         rng = np.random.default_rng([seed, ATTRIBUTING])
         image = np.asarray(pixels, np.float32)

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.attribution.baselines import ATTRIBUTING, Baseline, baseline_images
 from galaxy_morphology.attribution.logits import (
@@ -19,6 +18,7 @@ from galaxy_morphology.attribution.logits import (
     logit_model,
 )
 from galaxy_morphology.compiled import once_per_network, pooling_first
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import Attribution, Count, FloatArray, Images, IntArray, KerasModel
 
 
@@ -97,7 +97,7 @@ def integrated_gradients(
     residual, taken = np.empty(len(images)), np.empty(len(images))
     missed, n_steps = list(range(len(images))), steps
     while missed and n_steps <= max(steps, maximum_steps):
-        for i in tqdm(missed, desc=f"Integrated Gradients, {n_steps} steps", unit="galaxy"):
+        for i in progress_bar(missed, desc=f"Integrated Gradients, {n_steps} steps", unit="galaxy"):
             maps[i], taken[i] = mean_integral(i, n_steps), n_steps
         sums = maps.sum(axis=(1, 2, 3), dtype=np.float64)
         residual = np.abs(sums - (logit - baseline_logit))

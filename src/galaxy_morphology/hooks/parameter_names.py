@@ -1,6 +1,7 @@
 """Refusing parameters that nothing reads."""
 
 from difflib import get_close_matches
+from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -24,6 +25,7 @@ class ParameterNamesHook:
         """
         from kedro.framework.project import pipelines
 
+        number_classes(context.config_loader.runtime_params or {})
         known = CATALOG_PARAMETERS | {
             name.removeprefix("params:").split(".")[0]
             for pipeline in dict(pipelines).values()
@@ -37,3 +39,16 @@ class ParameterNamesHook:
                 raise ValueError(
                     f"Unknown parameter {name!r}.{hint} Known are {', '.join(sorted(known))}."
                 )
+
+
+def number_classes(parameters: dict[str, Any]) -> None:
+    """Make the numbers of classes numbers: ``--params classes.0=Early`` has them as text.
+
+    Args:
+        parameters: Of a run, changed in place.
+    """
+    if isinstance(classes := parameters.get("classes"), dict):
+        parameters["classes"] = {
+            int(target) if isinstance(target, str) and target.isdecimal() else target: name
+            for target, name in classes.items()
+        }

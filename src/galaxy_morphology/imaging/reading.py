@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.imaging.cutouts import UnusableCutoutError, flat_channels, prepare_cutout
 from galaxy_morphology.imaging.labels import summarise
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.spool import SpooledImages
 from galaxy_morphology.typing import Cutouts
 
@@ -93,7 +93,7 @@ def _read_side_by_side(
 
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        tqdm(total=len(cataids), desc="Reading cut-outs", unit="galaxy") as progress,
+        progress_bar(total=len(cataids), desc="Reading cut-outs", unit="galaxy") as progress,
         warnings.catch_warnings(),
     ):
         # What Pillow warns of is rejected with a reason, or decoded by OpenCV.

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.morphology.segmentation import (
     NEIGHBOUR,
@@ -24,6 +23,7 @@ from galaxy_morphology.morphology.segmentation import (
     noise_of_frame,
     segment,
 )
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import FloatArray, Images, IntArray
 
 GALAXIES_AT_A_TIME = 32
@@ -98,7 +98,7 @@ def measure_galaxies(
     workers = Parallel(n_processes, return_as="generator", pre_dispatch="2 * n_jobs")
     measured = workers(delayed(_measure_some)(some) for some in _batches(images))
     rows = []
-    with tqdm(total=len(images), desc="Measuring galaxies", unit="galaxy") as progress:
+    with progress_bar(total=len(images), desc="Measuring galaxies", unit="galaxy") as progress:
         for some_rows in measured:
             rows += some_rows
             progress.update(len(some_rows))

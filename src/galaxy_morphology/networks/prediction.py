@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.networks.devices import Precision
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 
@@ -39,7 +39,9 @@ def predict_logits(
     fast.set_weights(classifier.get_weights())
     rows = np.arange(len(images)) if rows is None else rows
     logits = np.empty((len(rows), fast.get_layer("logit").output.shape[-1]), np.float32)
-    with tqdm(total=len(rows), desc=progress, unit="galaxy", disable=progress is None) as bar:
+    with progress_bar(
+        total=len(rows), desc=progress, unit="galaxy", disable=progress is None
+    ) as bar:
         for start in range(0, len(rows), batch_size):
             some = rows[start : start + batch_size]
             logits[start : start + len(some)] = logits_of(images[some])

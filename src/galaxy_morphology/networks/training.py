@@ -12,12 +12,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from galaxy_morphology.compiled import once_per_network
 from galaxy_morphology.networks.augmentation import augment
 from galaxy_morphology.networks.devices import Precision, best_precision, should_use_xla
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import Images, IntArray, KerasModel, TrainingState
 
 logger = logging.getLogger(__name__)
@@ -122,7 +122,9 @@ def train(
         batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
                            augmentation, [seed, epoch])  # fmt: skip
         n_batches = -(-len(training_rows) // batch_size)
-        progress = tqdm(batches, f"Epoch {epoch}/{epochs}", n_batches, leave=False, unit="batch")
+        progress = progress_bar(
+            batches, desc=f"Epoch {epoch}/{epochs}", total=n_batches, leave=False, unit="batch"
+        )
         loss, accuracy = np.sum([step(*batch) for batch in progress], axis=0) / len(training_rows)
         if weight_average == 0:
             averaged.set_weights(learning.get_weights())

@@ -44,6 +44,19 @@ class Classes(RootModel[dict[int, str]]):
 
     model_config = ConfigDict(frozen=True)
 
+    @field_validator("root", mode="before")
+    @classmethod
+    def _as_they_were_written(cls, classes: object) -> object:
+        for target, name in classes.items() if isinstance(classes, dict) else ():
+            if type(target) is not int:
+                raise ValueError(f"a value of TARGET was read as {target!r}: write a whole number")
+            if not isinstance(name, str):
+                raise ValueError(
+                    f"the name of class {target} was read as {name!r}: put it in quotes, since "
+                    "YAML takes no, yes, null and numbers for something else"
+                )
+        return classes
+
     @field_validator("root")
     @classmethod
     def _two_or_more_with_names_of_their_own(cls, classes: dict[int, str]) -> dict[int, str]:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.simulation.observation import Light, Observation, observe
 from galaxy_morphology.spool import SpooledImages
 from galaxy_morphology.typing import SimulatedArchive
@@ -93,7 +93,7 @@ def _draw_side_by_side(
     # no second import of the program that runs here.
     workers = Parallel(n_processes, return_as="generator", batch_size=GALAXIES_AT_A_TIME)
     drawn = workers(delayed(_draw_one)(galaxy, observation, seed, side) for galaxy in galaxies)
-    yield from tqdm(drawn, total=len(galaxies), desc="Drawing galaxies", unit="galaxy")
+    yield from progress_bar(drawn, total=len(galaxies), desc="Drawing galaxies", unit="galaxy")
 
 
 def _draw_one(
