@@ -1,14 +1,18 @@
 """Images that wait on disk until all of them are there."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+logger = logging.getLogger(__name__)
+
 CHANNELS = 3
+ON_DISK = "/var/tmp"  # noqa: S108 - on many systems /tmp is in memory
 
 
 class SpooledImages:
@@ -16,12 +20,15 @@ class SpooledImages:
 
     Args:
         side: Width and height of every image in pixels.
+
+    Raises:
+        OSError: No temporary folder takes a file; says which were asked, and what to do.
     """
 
     dtype = np.dtype(np.uint8)
 
     def __init__(self, side: int) -> None:
-        self._file = tempfile.TemporaryFile(dir=_roomy_folder())  # noqa: SIM115 - stays open
+        self._file, self._folder = _temporary_file()
         self._image_shape = (side, side, CHANNELS)
         self._n_images = 0
 
@@ -31,13 +38,18 @@ class SpooledImages:
         return (self._n_images, *self._image_shape)
 
     def append(self, image: NDArray[np.uint8]) -> None:
-        """Add one image, uint8 [side, side, 3]."""
-        self._file.seek(0, os.SEEK_END)
+        """Add one image, uint8 [side, side, 3].
+
+        Raises:
+            OSError: The temporary folder is full; says how much is needed.
+        """
         try:
+            self._file.seek(0, os.SEEK_END)
             self._file.write(np.ascontiguousarray(image).data)
+            self._file.flush()  # here, and not somewhere later, it shows whether there is room
         except OSError as error:
             raise OSError(
-                f"The temporary folder {_roomy_folder()} does not take the images: {error}. "
+                f"The temporary folder {self._folder} does not take the images: {error}. "
                 f"{image.nbytes / 1024:.0f} KiB per galaxy are needed there; free some, or set "
                 "TMPDIR to another folder."
             ) from error
@@ -50,7 +62,20 @@ class SpooledImages:
             yield np.frombuffer(pixels, np.uint8).reshape(self._image_shape)
 
 
-def _roomy_folder() -> str:
-    """A temporary folder on disk: on many systems /tmp is in memory."""
-    on_disk = Path("/var/tmp")  # noqa: S108
-    return os.environ.get("TMPDIR") or (str(on_disk) if on_disk.is_dir() else tempfile.gettempdir())
+def _temporary_file() -> tuple[IO[bytes], str]:
+    """An unnamed file, and its folder: the first that takes one, disks before memory."""
+    refused = []
+    for folder in (os.environ.get("TMPDIR") or ON_DISK, ON_DISK, None):  # None: as Python chooses
+        try:
+            file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - stays open
+        except OSError as error:
+            refused.append(f"{folder or 'any other'} ({error.strerror})")
+            continue
+        folder = folder or tempfile.gettempdir()
+        if refused:
+            logger.warning("Images wait in %s, since others take no file: %s", folder, refused[0])
+        return file, folder
+    raise OSError(
+        f"No temporary folder takes the images: {', '.join(refused)}. Set TMPDIR to a folder that "
+        "may be written to."
+    )
