@@ -16,6 +16,7 @@ from galaxy_morphology.hooks import (  # noqa: E402 - what they import finds all
     ParameterNamesHook,
     RunnerHook,
     ScoresHook,
+    Utf8Hook,
     WritableArchiveHook,
 )
 
@@ -24,6 +25,7 @@ HOOKS = (
     LibrariesHook(),
     ParameterNamesHook(),
     RunnerHook(),
+    Utf8Hook(),
     WritableArchiveHook(),
     ScoresHook(),
 )

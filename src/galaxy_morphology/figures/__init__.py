@@ -1,5 +1,9 @@
 """One function, one matplotlib Figure: what people look at."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from galaxy_morphology.figures.comparison import compared_scores
 from galaxy_morphology.figures.explanation_quality import (
     agreement,
@@ -61,3 +65,20 @@ __all__ = [
     "suspects_found",
     "training_curves",
 ]
+
+
+def _in_style(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function draw in the style of the project; matplotlib is loaded when it is called."""
+
+    @wraps(draw)
+    def draw_in_style(*args: Any, **kwargs: Any) -> Any:
+        from galaxy_morphology.figures.styled import style
+
+        with style():
+            return draw(*args, **kwargs)
+
+    return draw_in_style
+
+
+# Here and not at each of them: one that were forgotten would look like its user's own figures.
+globals().update({name: _in_style(globals()[name]) for name in __all__})

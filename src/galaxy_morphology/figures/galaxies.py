@@ -9,6 +9,7 @@ from galaxy_morphology.figures.style import (
     colour_of,
     hide_frame,
     is_simulated,
+    legend_label,
     new_figure,
     panels,
     show_cutouts,
@@ -33,7 +34,9 @@ def class_counts(galaxies: pd.DataFrame, class_names: list[str]) -> Figure:
     width = 0.8 / len(class_names)
     for i, name in enumerate(class_names):
         places = np.arange(len(splits)) + (i - (len(class_names) - 1) / 2) * width
-        bars = ax.bar(places, counts[name], width * 0.94, label=name, color=colour_of(i))
+        bars = ax.bar(
+            places, counts[name], width * 0.94, label=legend_label(name), color=colour_of(i)
+        )
         ax.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=1)
     ax.set_xticks(range(len(splits)), splits)
     ax.set_ylabel("galaxies")

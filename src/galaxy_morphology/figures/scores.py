@@ -12,6 +12,7 @@ from galaxy_morphology.figures.style import (
     colour_of,
     hide_frame,
     is_simulated,
+    legend_label,
     new_figure,
     panels,
     show_cutouts,
@@ -110,7 +111,7 @@ def roc_curves(
                 continue
             false_rate, true_rate, _ = roc_curve(is_class, some[f"probability_{name}"])
             ax.plot(false_rate, true_rate, color=colour_of(j if many else i),
-                    label=name if many else f"{split}: {area}")  # fmt: skip
+                    label=legend_label(name) if many else f"{split}: {area}")  # fmt: skip
         if many:
             ax.set_title(f"{split}: mean {area}")
     for ax in axes:

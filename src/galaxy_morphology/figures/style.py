@@ -17,15 +17,16 @@ POINTS_PER_INCH = 72
 
 
 def new_figure(width: float, height: float, *, simulated: bool = False) -> Figure:
-    """An empty figure, drawn without pyplot and its global state.
+    """An empty figure, drawn without pyplot and its global state, see :mod:`.styled`.
 
     Args:
         width: In inches.
         height: In inches, without the line that says that galaxies are simulated.
         simulated: Whether what it shows comes from simulated galaxies.
     """
-    from matplotlib.figure import Figure as MatplotlibFigure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    from galaxy_morphology.figures.styled import StyledFigure
 
     line = 0.25 if simulated else 0.0
     foot = line / (height + line)
@@ -34,7 +35,7 @@ def new_figure(width: float, height: float, *, simulated: bool = False) -> Figur
         w_pad=0.08,
         rect=(0, foot, 1, 1 - foot),  # inches around every panel
     )
-    figure = MatplotlibFigure(figsize=(width, height + line), dpi=120, layout=layout)
+    figure = StyledFigure(figsize=(width, height + line), dpi=120, layout=layout)
     if simulated:
         figure.text(0.5, foot / 2, SIMULATED, ha="center", va="center", fontsize=8, color=GREY)
     return figure
@@ -48,6 +49,11 @@ def is_simulated(table: pd.DataFrame) -> bool:
 def colour_of(index: int) -> str:
     """The colour of the class or curve with this index."""
     return COLOURS[index % len(COLOURS)]
+
+
+def legend_label(name: str) -> str:
+    """A name for a legend: matplotlib leaves out what begins with an underscore."""
+    return f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name
 
 
 def panels(figure: Figure, n_panels: int, columns: int) -> Any:

@@ -5,6 +5,7 @@ from galaxy_morphology.hooks.libraries import LibrariesHook
 from galaxy_morphology.hooks.parameter_names import ParameterNamesHook
 from galaxy_morphology.hooks.runner import RunnerHook
 from galaxy_morphology.hooks.scores import ScoresHook
+from galaxy_morphology.hooks.utf8 import Utf8Hook
 from galaxy_morphology.hooks.writable_archive import WritableArchiveHook
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "ParameterNamesHook",
     "RunnerHook",
     "ScoresHook",
+    "Utf8Hook",
     "WritableArchiveHook",
 ]
