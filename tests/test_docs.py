@@ -21,6 +21,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.validation.exceptions import ParameterValidationError
 from sybil import Document, Example
+from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +104,14 @@ PARSERS = (
     CodeBlockParser("yaml", lambda example: check_parameters(str(example.parsed))),
 )
 LANGUAGES = {"console", "python", "yaml"}
+
+
+def evaluate(path: Path) -> int:
+    """Run and check the code blocks of a page; how many there are."""
+    examples = list(Document.parse(str(path), *PARSERS).examples())
+    for example in examples:
+        example.evaluate()
+    return len(examples)
 
 
 def prose_of(page: str) -> str:
@@ -216,9 +225,7 @@ def finished_run(
 
 @pytest.mark.parametrize("page", PAGES)
 def test_its_code_blocks_are_right(page: str, finished_run: None) -> None:
-    document = Document.parse(str(ROOT / page), *PARSERS)
-    for example in document.examples():
-        example.evaluate()
+    evaluate(ROOT / page)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -348,10 +355,25 @@ def test_commands_that_are_right_are_accepted() -> None:
         check_command(line)
 
 
-def test_misspelt_parameters_in_yaml_are_refused() -> None:
-    check_parameters("training: {epochs: 3}")
-    with pytest.raises(ParameterValidationError, match="epoch"):
-        check_parameters("training: {epoch: 3}")
+@pytest.mark.parametrize(
+    ("language", "right", "wrong"),
+    [
+        ("python", "assert 1 + 1 == 2", "assert 1 + 1 == 3"),
+        ("python", ">>> 1 + 1\n2", ">>> 1 + 1\n3"),
+        ("console", "$ make run  # all of it", "$ make rum"),
+        ("console", "$ kedro run", "kedro run"),
+        ("yaml", "training: {epochs: 3}", "training: {epoch: 3}"),
+    ],
+)
+def test_wrong_code_blocks_are_refused(
+    tmp_path: Path, language: str, right: str, wrong: str
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n\n```{language}\n{right}\n```\n")
+    assert evaluate(page) == 1
+    page.write_text(f"# Page\n\n```{language}\n{wrong}\n```\n")
+    with pytest.raises((*REFUSALS, SybilFailure)):
+        evaluate(page)
 
 
 @pytest.mark.parametrize("target", ["docs/nowhere.md", "docs/data.md#nowhere", "#nowhere"])
