@@ -1,4 +1,4 @@
-"""What was measured, as a table and as a figure."""
+"""What was measured, as a table, as a figure, and as the page on performance."""
 
 import os
 import platform
@@ -33,6 +33,8 @@ TITLES = {
     "lime": "LIME, 1,000 samples, 8 galaxies",
 }
 MIB = 1024**2
+TEMPLATE = Path(__file__).with_name("performance.md")
+"""The prose of the page on performance, with fields for what is measured."""
 
 
 def machine() -> dict[str, Any]:
@@ -78,6 +80,46 @@ def table(results: Result) -> str:
         "lowest to highest, of alternating runs in processes of their own.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def page(results: Result) -> str:
+    """Markdown of the whole page on performance: the table, and the prose that explains it.
+
+    Args:
+        results: Of all work, and of the start.
+
+    Raises:
+        ValueError: Some of it was not measured; says which.
+    """
+    if missing := [name for name in (*TITLES, "start") if name not in results]:
+        raise ValueError(
+            f'Not measured: {", ".join(missing)}. Run `make benchmark ARGS="{" ".join(missing)}"`.'
+        )
+    reading, training, accuracy = (results[name] for name in ("reading", "training", "accuracy"))
+    return TEMPLATE.read_text(encoding="utf-8").format(
+        table=table(results).rstrip(),
+        accuracies=_and(f"{run['accuracy']:.3f}" for run in accuracy["original"]),
+        three_block=_passed(accuracy["ours"]),
+        compact=_passed(accuracy["compact"]),
+        reading=_milliseconds(reading["ours"], 5_900),
+        prediction=_milliseconds(results["prediction"]["ours"], 4_000),
+        epoch=_milliseconds(training["ours"], training["ours"][0]["galaxies"]),
+    )
+
+
+def write(results: Result, docs: Path) -> None:
+    """Write ``performance.md`` and its figure ``benchmark.png``, whole.
+
+    Args:
+        results: Of all work, and of the start.
+        docs: The folder of the documentation.
+
+    Raises:
+        ValueError: Some of it was not measured; nothing is written.
+    """
+    text = page(results)
+    figure(results).savefig(docs / "benchmark.png", dpi=150)
+    (docs / "performance.md").write_text(text, encoding="utf-8")
 
 
 def figure(results: Result) -> Figure:
@@ -194,7 +236,31 @@ def _first_epoch(accuracies: list[float], wanted: float) -> int:
 
 
 def _mean_seconds(runs: list[Result]) -> str:
-    return _short(mean(run["seconds"][0] for run in runs if run.get("reached", True)))
+    seconds = [run["seconds"][0] for run in runs if run.get("reached", True)]
+    return _short(mean(seconds)) if seconds else "no"
+
+
+def _passed(runs: list[Result]) -> str:
+    """After how many epochs and seconds an accuracy was passed, where it was."""
+    there = [run for run in runs if run["reached"]]
+    if not there:
+        return "in none of its trainings"
+    seconds = [run["seconds"][0] for run in there]
+    missed = len(runs) - len(there)
+    return (
+        f"after {_and(run['epochs'] for run in there)} epochs, in {_short(min(seconds))} to "
+        f"{_short(max(seconds))} s" + (f" ({missed} of {len(runs)} never did)" if missed else "")
+    )
+
+
+def _milliseconds(runs: list[Result], n_galaxies: int) -> str:
+    """Milliseconds per galaxy."""
+    return f"{1000 * median(run['seconds'][0] for run in runs) / n_galaxies:.1f}"
+
+
+def _and(values: Iterable[Any]) -> str:
+    *first, last = map(str, values)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _listed(values: Iterable[Any]) -> str:
