@@ -74,11 +74,11 @@ class CutoutArchive(Cutouts, Protocol):
     """All cut-outs of an archive.
 
     Attributes:
-        unnamed: Names of the images that begin with no CATAID.
+        unnamed: Why images have no CATAID, by their names.
         simulated: Whether its galaxies are simulated, as the archive itself says.
     """
 
-    unnamed: list[str]
+    unnamed: Mapping[str, str]
     simulated: bool
 
     def __iter__(self) -> Iterator[int]: ...

@@ -75,7 +75,41 @@ def test_backslashes_capitals_and_names_without_a_cataid(tmp_path: Path) -> None
     path = write_archive(tmp_path / "a.zip", {1: b"one"}, LABELS, others=others)
     cutouts = CutoutArchiveDataset(filepath=str(path)).load()
     assert dict(cutouts) == {1: b"one", 5: b"five", 6: b"six", 8: b"eight"}
-    assert len(cutouts.unnamed) == 3
+    reasons = list(cutouts.unnamed.values())
+    assert [reason.split(";")[0] for reason in reasons] == [
+        "is negative",
+        "is no whole number",
+        "does not fit into 64 bits",
+    ]
+
+
+def test_the_longest_identifiers_are_read_digit_by_digit(tmp_path: Path) -> None:
+    cataids = [2**63 - 1, 2**63 - 2, 1237648702966988820]
+    path = write_archive(tmp_path / "a.zip", {c: b"%d" % c for c in [*cataids, 2**63]}, LABELS)
+    cutouts = CutoutArchiveDataset(filepath=str(path)).load()
+    assert dict(cutouts) == {c: b"%d" % c for c in cataids}
+    (reason,) = cutouts.unnamed.values()
+    assert reason == f"does not fit into 64 bits; expected at most {2**63 - 1}"
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_members_with_one_name_the_last_counts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_archive(tmp_path / "a.zip", {1: b"old", 2: b"two", 3: b"three"}, LABELS)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("GALAXIES/DATA/1_giH.png", b"mended")
+        archive.writestr("GALAXIES/2class_list.csv", "CATAID,TARGET\n1,1\n")
+        archive.writestr("GALAXIES/MORE/3_giH.png", b"another")
+    with caplog.at_level("WARNING"):
+        cutouts = CutoutArchiveDataset(filepath=str(path)).load()
+    assert (cutouts[1], cutouts[2]) == (b"mended", b"two")
+    with pytest.raises(ValueError, match=r"2 cut-outs in the archive: .*DATA/3_giH.*MORE/3_giH"):
+        cutouts[3]
+    (line,) = caplog.messages
+    assert "holds 2 names more than once, e.g. GALAXIES/2class_list.csv, GALAXIES/DATA/1" in line
+    labels = ArchiveLabelsDataset(filepath=str(path)).load()
+    assert labels.to_dict("list") == {"CATAID": ["1"], "TARGET": ["1"]}
 
 
 def test_members_that_cannot_be_unpacked(tmp_path: Path) -> None:

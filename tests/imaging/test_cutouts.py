@@ -3,6 +3,8 @@
 import resource
 import struct
 import zlib
+from io import BytesIO
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,9 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 from survey import encode
 
 from galaxy_morphology.imaging import (
+    Cutout,
+    UnknownWhiteLevelError,
     UnusableCutoutError,
     prepare_cutout,
     read_cutout,
@@ -23,17 +28,21 @@ from galaxy_morphology.imaging import (
 RGB = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
 
+def cutout_of(encoded: bytes, white_level: int | None = 65535) -> Cutout:
+    return read_cutout(encoded, minimum_side=16, maximum_side=4096, white_level=white_level)
+
+
 def read(encoded: bytes) -> NDArray[np.uint8]:
-    return read_cutout(encoded, minimum_side=16, maximum_side=4096)
+    return cutout_of(encoded).pixels
+
+
+def chunk(kind: bytes, data: bytes, checksum: int | None = None) -> bytes:
+    checksum = zlib.crc32(kind + data) if checksum is None else checksum
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
 
 def png_of_size(width: int, height: int, pixels: bytes) -> bytes:
     """A PNG whose header promises a size, whatever its pixels are."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
@@ -129,3 +138,175 @@ def test_a_round_galaxy_stays_round_in_a_frame_that_is_not_square() -> None:
     moments = cv2.moments(small)
     assert moments["mu20"] / moments["mu02"] == pytest.approx(1, abs=0.01)
     assert moments["m10"] / moments["m00"] == pytest.approx(63.5, abs=0.1)
+
+
+def with_chunks(png: bytes, *chunks: bytes) -> bytes:
+    """A PNG with more parts behind its header."""
+    return png[:33] + b"".join(chunks) + png[33:]
+
+
+def save(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+TEXT = zlib.compress(bytes(30_000_000))
+SOUND = {
+    "text of megabytes": chunk(b"tEXt", b"a\0" + b"x" * 3_000_000),
+    "packed text": chunk(b"zTXt", b"a\0\0" + TEXT),
+    "many packed texts": b"".join([chunk(b"zTXt", b"a\0\0" + TEXT)] * 100),
+    "international text": chunk(b"iTXt", b"a\0\1\0\0\0" + TEXT),
+    "a huge profile": chunk(b"iCCP", b"sRGB\0\0" + TEXT),
+    "a wrong profile": chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(bytes(3144))),
+    "a wrong checksum beside the pixels": chunk(b"tEXt", b"a\0b", checksum=0),
+    "a wrong gamma": chunk(b"gAMA", bytes(4)),
+    "one frame": chunk(b"acTL", struct.pack(">II", 1, 0)),
+}
+
+
+@pytest.mark.parametrize("extra", SOUND.values(), ids=SOUND)
+def test_what_a_png_holds_beside_its_pixels_does_not_matter(
+    extra: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    np.testing.assert_array_equal(read(with_chunks(encode(RGB), extra)), RGB)
+    deep = encode(RGB.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read(with_chunks(deep, extra)), RGB)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024  # KiB
+    assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_written_whatever_is_wrong(capfd: pytest.CaptureFixture[str]) -> None:
+    picture = Image.fromarray(RGB)
+    files = [
+        encode(RGB), encode(RGB.astype(np.uint16)), encode(RGB.astype(np.uint16), ".tiff"),
+        encode(RGB[..., 0]), save(picture, "TIFF", compression="tiff_lzw"), save(picture, "JPEG"),
+        save(picture.convert("P"), "GIF"), save(picture, "WEBP"), save(picture, "JPEG2000"),
+        encode(RGB.astype(np.float32), ".tiff"), png_of_size(64, 64, b"not zlib"),
+        png_of_size(64, 64, zlib.compress(bytes(193 * 20))),
+    ]  # fmt: skip
+    rng = np.random.default_rng(0)
+    outcomes = set()
+    for file in files:
+        for i in range(60):
+            damaged = bytearray(file)
+            damaged[rng.integers(len(file) if i % 2 else min(len(file), 200))] ^= 0x55
+            try:
+                read(bytes(damaged[: rng.integers(1, len(file))] if i % 5 == 0 else damaged))
+                outcomes.add("read")
+            except UnusableCutoutError as error:
+                outcomes.add(str(error)[:7])
+    assert {"read", "damaged", "no imag"} <= outcomes
+    assert capfd.readouterr() == ("", "")
+
+
+ALPHA = np.full(RGB.shape[:2], 255, np.uint8)
+ALPHA[10:30, 5:20] = 0
+SKY = (20, 30, 40)
+
+
+def on_sky(side: int = 64) -> NDArray[np.uint8]:
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    light = np.exp(-(x**2 + y**2) / (2 * (side / 12) ** 2))[..., None] * (200, 150, 100)
+    return np.asarray(np.rint(light + SKY).clip(0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["RGBA", "LA", "RGBA of 16 bits", "palette", "grey key", "WebP"])
+@pytest.mark.parametrize("cut", ["a corner", "a circle"])
+def test_where_a_cutout_is_transparent_it_shows_its_own_sky(kind: str, cut: str) -> None:
+    image = on_sky()
+    y, x = np.mgrid[:64, :64] - 31.5
+    hidden = (x < -20) & (y < -20) if cut == "a corner" else np.hypot(x, y) > 28
+    alpha = np.where(hidden, 0, 255).astype(np.uint8)
+    white = np.where(hidden[..., None], 255, image).astype(np.uint8)  # what a viewer never shows
+    grey = white[..., 1]
+    expected = image
+    if kind == "RGBA":
+        encoded = save(Image.fromarray(np.dstack([white, alpha])), "PNG")
+    elif kind == "WebP":
+        encoded = save(Image.fromarray(np.dstack([white, alpha])), "WEBP", lossless=True)
+    elif kind == "RGBA of 16 bits":
+        encoded = encode(np.dstack([white, alpha]).astype(np.uint16) * 257)
+    elif kind == "LA":
+        encoded = save(Image.fromarray(np.dstack([grey, alpha])), "PNG")
+    elif kind == "grey key":
+        encoded = save(Image.fromarray(grey), "PNG", transparency=255)
+    else:
+        table = Image.fromarray(np.where(hidden, 255, image[..., 1]).astype(np.uint8), "P")
+        table.putpalette([level for level in range(256) for _ in range(3)])
+        encoded = save(table, "PNG", transparency=255)
+    if kind in ("LA", "grey key", "palette"):
+        expected = np.repeat(image[..., 1:2], 3, axis=2)
+    cutout = cutout_of(encoded)
+    assert cutout.transparent
+    np.testing.assert_allclose(cutout.pixels.astype(int), expected, atol=3)
+    np.testing.assert_array_equal(cutout.pixels[~hidden], expected[~hidden])
+
+
+def test_what_is_half_transparent_is_half_sky() -> None:
+    image, alpha = np.full((40, 40, 3), SKY, np.uint8), np.full((40, 40), 255, np.uint8)
+    image[18:22, 18:22], alpha[18:22, 18:22] = 220, 51
+    pixels = read(save(Image.fromarray(np.dstack([image, alpha])), "PNG"))
+    assert pixels[20, 20].tolist() == [60, 68, 76]  # a fifth of 220, the rest of the sky
+    assert pixels[0, 0].tolist() == list(SKY)
+
+
+def test_transparency_that_is_the_same_everywhere() -> None:
+    cutout = cutout_of(save(Image.fromarray(np.dstack([RGB, np.full_like(ALPHA, 9)])), "PNG"))
+    assert not cutout.transparent
+    np.testing.assert_array_equal(cutout.pixels, RGB)
+    with pytest.raises(UnusableCutoutError, match="transparent: nothing is to be seen"):
+        read(save(Image.fromarray(np.dstack([RGB, np.zeros_like(ALPHA)])), "PNG"))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_all_16_bits_are_read(channels: int, suffix: str) -> None:
+    # White at 4,095: were the upper eight bits all that is read, at most 16 levels were left.
+    values = np.random.default_rng(0).integers(0, 4096, (40, 50, channels), dtype=np.uint16)
+    if channels == 4:
+        values[..., 3] = 65535
+    stored = values[..., 0] if channels == 1 else values
+    expected = np.broadcast_to(values[..., : min(channels, 3)], (40, 50, 3)) * (255 / 4095)
+    cutout = cutout_of(encode(stored, suffix), white_level=4095)
+    np.testing.assert_allclose(cutout.pixels, expected, atol=0.501)
+    assert cutout.white_level == 4095
+    with pytest.raises(UnknownWhiteLevelError) as unknown:
+        cutout_of(encode(stored, suffix), white_level=None)
+    assert unknown.value.largest == values[..., :3].max()
+
+
+def test_kinds_of_images() -> None:
+    picture = Image.fromarray(RGB)
+    grey = np.repeat(RGB[..., :1], 3, axis=2)
+    black_and_white = np.where(grey > 127, 255, 0)
+    turned = Image.Exif()
+    turned[0x112] = 6
+    for encoded, expected, tolerance in (
+        (save(picture, "TIFF", compression="tiff_lzw"), RGB, 0),
+        (save(picture.convert("CMYK"), "TIFF"), RGB, 0),
+        (save(Image.fromarray(on_sky()).convert("CMYK"), "JPEG", quality=95), on_sky(), 6),
+        (save(Image.fromarray(on_sky()), "JPEG", quality=95), on_sky(), 6),
+        (save(Image.fromarray(black_and_white[..., 0] > 0), "PNG"), black_and_white, 0),
+        (save(Image.fromarray(RGB[..., 0]), "PPM"), grey, 0),
+        (save(picture, "PNG", exif=turned), RGB, 0),  # pixels as they are stored
+    ):
+        np.testing.assert_allclose(read(encoded).astype(int), expected, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "channels"), [(np.float32, 1), (np.float32, 3), (np.int32, 1), (np.float64, 1)]
+)
+def test_other_numbers_than_of_8_or_16_bits_are_refused(dtype: Any, channels: int) -> None:
+    values = RGB.astype(dtype) if channels == 3 else RGB[..., 0].astype(dtype)
+    bits = 8 * np.dtype(dtype).itemsize
+    with pytest.raises(UnusableCutoutError, match=f"numbers of {bits} bits .* 8 or 16 bits"):
+        read(encode(values, ".tiff"))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_several_images_in_one_file_are_refused(kind: str) -> None:
+    pages = [Image.fromarray(RGB), Image.fromarray(RGB[::-1].copy())]
+    with pytest.raises(UnusableCutoutError, match="several images in one file"):
+        read(save(pages[0], kind, save_all=True, append_images=pages[1:]))

@@ -43,12 +43,49 @@ def test_the_same_galaxy_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["", "7", "-1", "0.5", "Elliptical", "nan", "inf", "1e999999999", "1;0", "1_0", "٣"]
+    "target",
+    [
+        "",
+        "7",
+        "-1",
+        "0.5",
+        "Elliptical",
+        "nan",
+        "inf",
+        "1e999999999",
+        str(2**64),
+        "1;0",
+        "1_0",
+        "٣",
+    ],
 )
 def test_targets_that_are_no_class(target: str) -> None:
     used, left_out = clean(f"CATAID,TARGET\n1,{target}\n2,1\n")
     assert used == {2: "Other"}
     assert left_out == {1: f"TARGET {target!r} is none of 0 (Elliptical), 1 (Other)"}
+
+
+def test_whatever_fits_into_64_bits_is_an_identifier() -> None:
+    largest = 2**63 - 1
+    used, left_out = clean(
+        f"CATAID,TARGET\n{largest},0\n{largest - 1}.0,1\n000{largest - 2},0\n"
+        f"1237648702966988820,1\n{largest + 1},0\n"
+    )
+    assert list(used) == [largest, largest - 1, largest - 2, 1237648702966988820]
+    assert left_out == {
+        -1: f"CATAID '{largest + 1}' (row 6) does not fit into 64 bits; expected at most {largest}"
+    }
+
+
+def test_a_negative_identifier_says_that_it_is_negative() -> None:
+    _, left_out = clean("CATAID,TARGET\n-5,0\n2,1\n")
+    assert "CATAID '-5' (row 2) is negative; expected a whole number from 0" in left_out[-1]
+
+
+def test_classes_may_have_negative_values() -> None:
+    table = pd.DataFrame({"CATAID": ["1", "2"], "TARGET": ["-1", "-1.0"]})
+    labelled, _ = clean_labels(table, {-1: "S0", 3: "Sb"})
+    assert labelled["class_name"].tolist() == ["S0", "S0"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from survey import draw_galaxy, encode, write_survey
 
 from galaxy_morphology.datasets.npy import NpyDataset
@@ -29,7 +30,7 @@ def test_images_follow_the_order_of_the_galaxies(tmp_path: Path) -> None:
     assert galaxies["cataid"].tolist() == cataids
     assert rejected.empty
     for cataid, image in zip(cataids, dataset.load(), strict=True):
-        np.testing.assert_array_equal(image, prepare_cutout(archive[cataid], **SIZES))
+        np.testing.assert_array_equal(image, prepare_cutout(archive[cataid], **SIZES).pixels)
 
 
 def test_what_cannot_be_read_is_listed_and_the_rest_is_used() -> None:
@@ -61,7 +62,9 @@ def test_flags_tell_dead_channels_and_duplicates() -> None:
         1: encode(image),
         2: encode(yellow),
         3: encode(image),
-        4: encode(np.dstack([image, image[..., :1]])),  # the same pixels in another file
+        4: encode(
+            np.dstack([image, np.full_like(image[..., :1], 255)])
+        ),  # the same pixels in another file
         5: encode(draw_galaxy(rng, axis_ratio=0.5)),
     }
     _, galaxies, _ = read_cutouts(archive, labelled([3, 1, 2, 4, 5]), **SIZES)
@@ -70,6 +73,80 @@ def test_flags_tell_dead_channels_and_duplicates() -> None:
         3: False, 1: False, 2: True, 4: False, 5: False,
     }  # fmt: skip
     assert galaxies["duplicate_of"].dropna().to_dict() == {1: 3, 4: 3}
+
+
+def test_one_picture_for_galaxies_of_different_classes_shows_none_of_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rng = np.random.default_rng(0)
+    missing, common, own = (encode(draw_galaxy(rng, axis_ratio=0.5)) for _ in range(3))
+    archive = dict.fromkeys([1, 2, 3, 4], missing) | dict.fromkeys([5, 6, 7], common) | {8: own}
+    table = labelled(list(archive))
+    table.loc[table["cataid"] == 3, ["target", "class_name"]] = 1, "Other"
+    with caplog.at_level("WARNING"):
+        images, galaxies, rejected = read_cutouts(archive, table, **SIZES)
+    assert galaxies["cataid"].tolist() == [5, 6, 7, 8]
+    assert images.shape == (4, 32, 32, 3)
+    expected = [prepare_cutout(archive[c], **SIZES).pixels for c in galaxies["cataid"]]
+    np.testing.assert_array_equal(list(images), expected)
+    assert rejected["cataid"].tolist() == [1, 2, 3, 4]
+    assert set(rejected["reason"]) == {
+        "one picture for 4 galaxies with different labels, e.g. CATAID 1 (Elliptical) and 3 (Other)"
+    }
+    assert galaxies["duplicate_of"].dropna().tolist() == [5, 5]
+    (line,) = caplog.messages
+    assert "shared by 3 galaxies, e.g. CATAID 5 and 6" in line
+    with pytest.raises(ValueError, match="one picture for 4 galaxies with different labels"):
+        read_cutouts(dict.fromkeys([1, 2, 3, 4], missing), table.head(4), **SIZES)
+
+
+def of_bits(bits: int, peak: float, seed: int = 0) -> NDArray[np.uint16]:
+    """A galaxy as a camera of so many bits has it, in a file of 16 bits."""
+    y, x = np.mgrid[:64, :64] - 31.5
+    light = 0.05 + peak * np.exp(-(x**2 + y**2) / 200)[..., None] * (1.0, 0.8, 0.6)
+    noise = np.random.default_rng(seed).normal(0, 0.005, light.shape)
+    return np.asarray(np.rint((light + noise).clip(0, 1) * (2**bits - 1)), np.uint16)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_files_of_16_bits_keep_their_grey_levels_and_relative_brightness(
+    bits: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {1: of_bits(bits, 0.2), 2: of_bits(bits, 0.9, seed=1)}
+    eight = draw_galaxy(np.random.default_rng(0), axis_ratio=0.5)
+    archive = {cataid: encode(image) for cataid, image in values.items()} | {3: encode(eight)}
+    sizes = SIZES | {"side": 64}
+    with caplog.at_level("INFO"):
+        images, galaxies, _ = read_cutouts(archive, labelled([3, 1, 2]), **sizes)
+    white = 2**bits - 1
+    assert galaxies["white_level"].tolist() == [255, white, white]
+    _, *others = images
+    for image, cataid in zip(others, (1, 2), strict=True):
+        np.testing.assert_allclose(image, values[cataid] * (255 / white), atol=0.501)
+    assert any(f"taken for data of {bits} bits" in line for line in caplog.messages)
+    _, galaxies, _ = read_cutouts(archive, labelled([3, 1, 2]), **sizes, white_level=white // 2)
+    assert galaxies["white_level"].tolist() == [255, white // 2, white // 2]
+
+
+def test_what_a_cutout_was_before_it_was_resized_is_kept() -> None:
+    image = draw_galaxy(np.random.default_rng(0), axis_ratio=0.5)
+    archive = {1: encode(image), 2: encode(image[:40])}
+    _, galaxies, _ = read_cutouts(archive, labelled([2, 1]), **SIZES)
+    assert galaxies[["width", "height"]].to_numpy().tolist() == [[48, 40], [48, 48]]
+    assert galaxies["arcsec_per_pixel"].isna().all()
+    _, galaxies, _ = read_cutouts(archive, labelled([2, 1]), **SIZES, arcsec_per_pixel=0.339)
+    assert galaxies["arcsec_per_pixel"].tolist() == [0.339, 0.339]
+
+
+def test_no_digit_of_a_cataid_is_lost() -> None:
+    rng = np.random.default_rng(0)
+    picture, other = (encode(draw_galaxy(rng, axis_ratio=0.5)) for _ in range(2))
+    largest = 2**63 - 1
+    archive = {largest: picture, largest - 1: picture, largest - 2: other, largest - 3: b""}
+    _, galaxies, rejected = read_cutouts(archive, labelled(list(archive)), **SIZES)
+    assert galaxies["cataid"].tolist() == [largest, largest - 1, largest - 2]
+    assert galaxies["duplicate_of"].tolist() == [pd.NA, largest, pd.NA]
+    assert rejected["cataid"].tolist() == [largest - 3]
 
 
 def test_nothing_usable_is_an_error_that_says_why() -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
+from galaxy_morphology.imaging import read_cutouts
 from galaxy_morphology.morphology import NEIGHBOUR, SKY, TARGET, measure_galaxies
 from galaxy_morphology.morphology.features import (
     MEASURES,
@@ -52,6 +53,13 @@ def gaussian(sigma: float, **shape: float) -> Array:
 def picture(light: Array, shares: tuple[float, float, float] = (1, 1, 1)) -> NDArray[np.uint8]:
     """A noiseless cut-out with this share of the light in each channel, on an even sky."""
     return np.asarray(np.rint(10 + light[..., None] * shares), np.uint8)
+
+
+def as_they_came(cataids: Any, side: int = 65, arcsec_per_pixel: float = math.nan) -> pd.DataFrame:
+    """Galaxies whose cut-outs had this side in pixels, by default that of most images here."""
+    return pd.DataFrame({"cataid": cataids, "width": side, "height": side}).assign(
+        arcsec_per_pixel=arcsec_per_pixel
+    )
 
 
 def a_galaxy(seed: int) -> NDArray[np.uint8]:
@@ -127,7 +135,7 @@ def test_concentration_of_an_exponential_disc() -> None:
 def test_half_light_radius_and_brightness_of_a_gaussian(sigma: float) -> None:
     measures = measure(picture(gaussian(sigma)))
     total, half = 200 * 2 * math.pi * sigma**2, 1.1774 * sigma
-    assert measures["half_light_radius"] == pytest.approx(half, rel=0.02)
+    assert measures["half_light_radius_px"] == pytest.approx(half, rel=0.02)
     assert measures["magnitude"] == pytest.approx(-2.5 * math.log10(total), abs=0.02)
     surface = -2.5 * math.log10(total / 2 / (math.pi * half**2))
     assert measures["surface_brightness"] == pytest.approx(surface, abs=0.04)
@@ -294,25 +302,68 @@ def test_a_row_per_galaxy_in_order_whatever_the_number_of_processes(tmp_path: Pa
     np.save(tmp_path / "images.npy", images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     cataids = np.arange(len(images))[::-1] + 1000
-    one, two = (measure_galaxies(mapped, cataids, n_processes=n) for n in (1, 2))
+    one, two = (measure_galaxies(mapped, as_they_came(cataids), n_processes=n) for n in (1, 2))
     pd.testing.assert_frame_equal(one, two)
     assert one["cataid"].tolist() == cataids.tolist()
-    assert one.columns.tolist() == ["cataid", *MEASURES, "touches_edge", "measurement_flag"]
+    columns = ["cataid", *MEASURES, "touches_edge", "measurement_flag"]
+    assert one.drop(columns="half_light_radius_arcsec").columns.tolist() == columns
     assert one["measurement_flag"].iloc[1] == "no source in the middle"
     assert one["touches_edge"].dtype == bool
     last = measure(images[-1])
     assert one.iloc[-1][MEASURES].tolist() == pytest.approx([last[name] for name in MEASURES])
 
 
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+@pytest.mark.parametrize("sigma", [6, 10])
+def test_framed_wider_or_not_square_a_galaxy_has_the_same_size_and_magnitude(
+    sigma: float, noise: float
+) -> None:
+    frames = [(96, 96), (128, 128), (192, 192), (256, 256), (128, 256), (200, 110)]
+    archive = {}
+    for cataid, (height, width) in enumerate(frames):
+        y, x = np.mgrid[:height, :width].astype(float)
+        y, x = y - (height - 1) / 2, x - (width - 1) / 2
+        light = 200 * np.exp(-(x**2 + (y / 0.8) ** 2) / (2 * sigma**2))[..., None] * (1, 0.8, 0.6)
+        seen = 20 + light + np.random.default_rng(cataid).normal(0, noise, light.shape)
+        stored = cv2.imencode(".png", seen.clip(0, 255).round().astype(np.uint8)[..., ::-1])[1]
+        archive[cataid] = stored.tobytes()
+    labelled = pd.DataFrame({"cataid": list(archive)})
+    images, galaxies, _ = read_cutouts(
+        archive, labelled, side=128, minimum_side=16, maximum_side=4096, arcsec_per_pixel=0.4
+    )
+    table = measure_galaxies(np.stack(list(images)), galaxies, n_processes=1)
+    # In the frame itself: half of the light of a Gaussian lies within 1.18 sigma.
+    expected = measure(np.stack(list(images))[1])
+    assert expected["half_light_radius_px"] == pytest.approx(1.18 * sigma * 0.9, rel=0.08)
+    radii, magnitudes = table["half_light_radius_px"], table["magnitude"]
+    np.testing.assert_allclose(radii, float(expected["half_light_radius_px"]), rtol=0.06)
+    np.testing.assert_allclose(magnitudes, float(expected["magnitude"]), atol=0.05)
+    np.testing.assert_allclose(table["half_light_radius_arcsec"], 0.4 * radii)
+
+
+def test_without_a_scale_there_are_no_arcseconds() -> None:
+    image = a_galaxy(0)
+    table = measure_galaxies(image[None], as_they_came([1], side=130), n_processes=1)
+    measured = measure(image)
+    assert table["half_light_radius_arcsec"].isna().all()
+    assert table["half_light_radius_px"][0] == pytest.approx(2 * measured["half_light_radius_px"])
+    # Four pixels of the cut-out for one of the image.
+    assert table["magnitude"][0] == pytest.approx(
+        float(measured["magnitude"]) - 2.5 * math.log10(4)
+    )
+
+
 def test_no_galaxies_make_an_empty_table() -> None:
-    table = measure_galaxies(np.empty((0, 32, 32, 3), np.uint8), np.empty(0, int), n_processes=1)
+    table = measure_galaxies(
+        np.empty((0, 32, 32, 3), np.uint8), as_they_came(np.empty(0, int)), n_processes=1
+    )
     assert table.empty
     assert table["concentration"].dtype == np.float64
 
 
 def test_images_without_cataids_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 images, but 1 CATAIDs"):
-        measure_galaxies(np.zeros((2, 32, 32, 3), np.uint8), np.array([1]))
+    with pytest.raises(ValueError, match="2 images, but 1 galaxies"):
+        measure_galaxies(np.zeros((2, 32, 32, 3), np.uint8), as_they_came(np.array([1])))
 
 
 def test_real_galaxies_look_like_their_class(real_galaxies: Path) -> None:
@@ -324,7 +375,9 @@ def test_real_galaxies_look_like_their_class(real_galaxies: Path) -> None:
         image = cv2.imread(str(real_galaxies / f"cutouts/{cataid}.jpg"), cv2.IMREAD_COLOR_RGB)
         assert image is not None
         images.append(cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA))
-    measured = measure_galaxies(np.stack(images).astype(np.uint8), some["CATAID"], n_processes=1)
+    measured = measure_galaxies(
+        np.stack(images).astype(np.uint8), as_they_came(some["CATAID"].to_numpy()), n_processes=1
+    )
     assert np.mean(measured["measurement_flag"] == "") > 0.95
     median = measured[MEASURES].groupby(some["class"].to_numpy()).median()
     elliptical, spiral, edge_on = (median.loc[name] for name in ("elliptical", "spiral", "edge_on"))

@@ -8,7 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from galaxy_morphology.pipelines.data_processing.options import SplitOptions
-from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
+from galaxy_morphology.pipelines.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.simulation.options import (
     ObservationOptions,
     Population,
@@ -107,6 +108,24 @@ def test_a_population_needs_no_more_than_a_bulge() -> None:
 def test_impossible_populations(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Population.model_validate(ELLIPTICAL | changes)
+
+
+@pytest.mark.parametrize("cataid", [9007199254740993.0, -1, 2**63, "7"])
+def test_galaxies_are_asked_for_by_whole_numbers_of_64_bits(cataid: object) -> None:
+    others = {"split": "test", "galaxies_per_group": 1, "n_measured": 2, "seed": 0}
+    options = ExplainedGalaxiesOptions.model_validate(others | {"cataids": [2**63 - 1]})
+    assert options.cataids == (2**63 - 1,)
+    with pytest.raises(ValidationError, match="cataids"):
+        ExplainedGalaxiesOptions.model_validate(others | {"cataids": [cataid]})
+
+
+@pytest.mark.parametrize("change", [{"white_level": 0}, {"arcsec_per_pixel": 0.0}])
+def test_impossible_cutouts(change: dict[str, Any]) -> None:
+    sizes = {"side": 64, "minimum_side": 16, "maximum_side": 100}
+    sound = {**sizes, "white_level": None, "arcsec_per_pixel": None}
+    CutoutOptions.model_validate(sound)
+    with pytest.raises(ValidationError, match=next(iter(change))):
+        CutoutOptions.model_validate(sound | change)
 
 
 def test_some_population_must_have_a_share() -> None:

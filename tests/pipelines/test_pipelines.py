@@ -82,7 +82,8 @@ def test_one_table_and_one_array_describe_the_data(small_run: Path) -> None:
     assert rejected.to_dict("records") == [
         {
             "cataid": 100000,
-            "reason": "no image: it is in no known image format",
+            "reason": "no image: it is in no known image format (PNG, JPEG, TIFF, WEBP, GIF, BMP, "
+            "PPM, JPEG2000, AVIF)",
             "simulated": False,
         }
     ]
@@ -287,14 +288,16 @@ def test_images_without_a_cataid_are_listed(tmp_path: Path) -> None:
     path = write_survey(tmp_path / "01_raw/GALAXIES.zip", 40)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("GALAXIES/DATA/M31_giH.png", b"")
-        archive.writestr("GALAXIES/DATA/7_giH.png", b"")
+        archive.writestr(f"GALAXIES/DATA/{2**63 - 1}_giH.png", b"")
+        archive.writestr(f"GALAXIES/DATA/{2**63}_giH.png", b"")
     run_project(tmp_path, "data_processing")
     rejected = pd.read_csv(tmp_path / "08_reporting/rejected_galaxies.csv", dtype=str)
-    assert rejected["reason"].tolist() == [
+    assert [reason.split(";")[0] for reason in rejected["reason"]] == [
         "a cut-out, but no label",
-        "no CATAID at the beginning of the name GALAXIES/DATA/M31_giH.png",
+        "the CATAID in the name GALAXIES/DATA/M31_giH.png is no whole number",
+        f"the CATAID in the name GALAXIES/DATA/{2**63}_giH.png does not fit into 64 bits",
     ]
-    assert rejected["cataid"].fillna("").tolist() == ["7", ""]
+    assert rejected["cataid"].fillna("").tolist() == [str(2**63 - 1), "", ""]
 
 
 def test_explainability_runs_alone_and_explains_named_galaxies(

@@ -1,10 +1,10 @@
 """GALAXIES.zip: cut-outs and labels read member by member, never extracted to disk."""
 
 import hashlib
-import re
+import logging
 import zipfile
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from io import SEEK_END, BytesIO
 from pathlib import Path, PurePosixPath
@@ -17,14 +17,16 @@ from kedro.io.core import get_filepath_str, get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 
 from galaxy_morphology.datasets.atomic import replacing
+from galaxy_morphology.identifiers import read_identifier
 from galaxy_morphology.typing import SimulatedArchive
 
+logger = logging.getLogger(__name__)
+
 MEBIBYTE = 1024 * 1024
-PART = 64 * 1024
+PART = MEBIBYTE
 ENCRYPTED = 0x1  # flag bit of a zip member
 SIMULATED = "SIMULATED.txt"
 """A member of this name says that the galaxies of an archive are simulated."""
-CATAID = re.compile(r"0*[0-9]{1,18}", re.ASCII)  # what fits into 64 bits
 
 
 class CutoutArchive(Mapping[int, bytes]):
@@ -37,7 +39,7 @@ class CutoutArchive(Mapping[int, bytes]):
         maximum_member_bytes: Members that expand to more than this are refused.
 
     Attributes:
-        unnamed: Members that end like a cut-out but do not begin with a CATAID.
+        unnamed: Why members that end like a cut-out have no CATAID, by their names.
         simulated: Whether the archive says of itself that its galaxies are simulated.
     """
 
@@ -48,17 +50,18 @@ class CutoutArchive(Mapping[int, bytes]):
         self._name = name
         self._maximum_member_bytes = maximum_member_bytes
         self._members: dict[int, list[zipfile.ZipInfo]] = defaultdict(list)
-        self.unnamed: list[str] = []
+        self.unnamed: dict[str, str] = {}
         self.simulated = _is_simulated(archive)
         for member in _members(archive):
             image = _name(member)
             if not image.lower().endswith(image_suffix.lower()):
                 continue
-            cataid = CATAID.fullmatch(image[: -len(image_suffix)])
-            if cataid:
-                self._members[int(cataid.group())].append(member)
+            try:
+                cataid = read_identifier(image[: len(image) - len(image_suffix)])
+            except ValueError as error:
+                self.unnamed[member.filename] = str(error)
             else:
-                self.unnamed.append(member.filename)
+                self._members[cataid].append(member)
 
     def __getitem__(self, cataid: int) -> bytes:
         """Read the encoded cut-out of one galaxy.
@@ -198,6 +201,7 @@ class CutoutArchiveDataset(_ArchiveDataset):
                 is named like a cut-out.
         """
         archive = self._open()
+        _tell_replaced(archive, self._path)
         cutouts = CutoutArchive(
             archive, self._filepath.name, self._image_suffix, self._maximum_member_bytes
         )
@@ -308,14 +312,28 @@ class ArchiveLabelsDataset(_ArchiveDataset):
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files of an archive, less its folders and what macOS adds."""
+    """The files of an archive, less its folders and what macOS adds.
+
+    Of those with one name the last counts, as in other tools: the others were mended.
+    """
+    last = {member.filename: member for member in archive.infolist()}
     return [
         member
-        for member in archive.infolist()
+        for member in last.values()
         if not member.is_dir()
         and "__MACOSX" not in PurePosixPath(member.filename).parts
         and not _name(member).startswith("._")
     ]
+
+
+def _tell_replaced(archive: zipfile.ZipFile, path: str) -> None:
+    counts = Counter(member.filename for member in archive.infolist())
+    replaced = [name for name, count in counts.items() if count > 1]
+    if replaced:
+        logger.warning(
+            "%s holds %s names more than once, e.g. %s. The last of each counts.",
+            path, f"{len(replaced):,}", ", ".join(replaced[:3]),
+        )  # fmt: skip
 
 
 def _is_simulated(archive: zipfile.ZipFile) -> bool:

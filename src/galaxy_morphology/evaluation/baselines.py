@@ -12,7 +12,7 @@ Baseline = Literal["logistic_regression", "random_forest", "gradient_boosting"]
 FEATURE_SETS = {
     "colour": ["colour_red_green", "colour_green_blue", "colour_gradient_red_blue"],
     "shape": [
-        "concentration", "asymmetry", "gini", "m20", "ellipticity", "half_light_radius",
+        "concentration", "asymmetry", "gini", "m20", "ellipticity", "half_light_radius_px",
         "surface_brightness", "magnitude",
     ],
 }  # fmt: skip

@@ -1,17 +1,21 @@
 """From an archive of galaxies to arrays: read, check, resize, split."""
 
 from galaxy_morphology.imaging.cutouts import (
-    UnusableCutoutError,
+    Cutout,
+    UnknownWhiteLevelError,
     prepare_cutout,
     read_cutout,
     resize,
     square,
 )
+from galaxy_morphology.imaging.decoding import UnusableCutoutError
 from galaxy_morphology.imaging.labels import clean_labels
 from galaxy_morphology.imaging.reading import read_cutouts
 from galaxy_morphology.imaging.split import split_galaxies
 
 __all__ = [
+    "Cutout",
+    "UnknownWhiteLevelError",
     "UnusableCutoutError",
     "clean_labels",
     "prepare_cutout",

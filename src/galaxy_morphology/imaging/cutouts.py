@@ -1,22 +1,56 @@
 """One cut-out: decode it, check it, and bring it to the size of the network."""
 
-from io import BytesIO
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from galaxy_morphology.sky import sky_colour
+from galaxy_morphology.imaging.decoding import UnusableCutoutError, decode
+from galaxy_morphology.sky import FRAME_WIDTH, sky_colour
+
+WHITE = 255
 
 
-class UnusableCutoutError(ValueError):
-    """A cut-out that cannot be used; its text is the reason, in words."""
+class UnknownWhiteLevelError(Exception):
+    """A cut-out of 16 bits a channel cannot be brought to eight without knowing all the others.
+
+    Attributes:
+        largest: The largest value of its colours.
+    """
+
+    def __init__(self, largest: int) -> None:
+        super().__init__(f"a cut-out of 16 bits a channel, up to {largest}: which value is white?")
+        self.largest = largest
+
+
+class Cutout(NamedTuple):
+    """A cut-out, and how it came.
+
+    Attributes:
+        pixels: uint8 [height, width, 3], RGB.
+        width: Of the image in the file, px.
+        height: Of the image in the file, px.
+        white_level: The value in the file that is white here.
+        transparent: Whether parts of it were transparent, and show the sky here.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+    white_level: int
+    transparent: bool
 
 
 def prepare_cutout(
-    encoded: bytes, *, side: int, minimum_side: int, maximum_side: int
-) -> NDArray[np.uint8]:
+    encoded: bytes,
+    *,
+    side: int,
+    minimum_side: int,
+    maximum_side: int,
+    white_level: int | None = None,
+) -> Cutout:
     """Decode a cut-out, make it square and bring it to the size of the network.
 
     Args:
@@ -24,54 +58,100 @@ def prepare_cutout(
         side: Width and height wanted, in pixels.
         minimum_side: See :func:`read_cutout`.
         maximum_side: See :func:`read_cutout`.
+        white_level: See :func:`read_cutout`.
 
     Returns:
-        uint8 [side, side, 3], RGB.
+        The cut-out with pixels [side, side, 3].
 
     Raises:
         UnusableCutoutError: It cannot be read, or nothing is to be seen on it.
+        UnknownWhiteLevelError: See :func:`read_cutout`.
     """
-    image = read_cutout(encoded, minimum_side=minimum_side, maximum_side=maximum_side)
-    small = resize(square(image), side)
+    cutout = read_cutout(
+        encoded, minimum_side=minimum_side, maximum_side=maximum_side, white_level=white_level
+    )
+    small = resize(square(cutout.pixels), side)
     if flat_channels(small).all():
         raise UnusableCutoutError("uniform: at eight bits every pixel has the same colour")
-    return small
+    return cutout._replace(pixels=small)
 
 
-def read_cutout(encoded: bytes, *, minimum_side: int, maximum_side: int) -> NDArray[np.uint8]:
+def read_cutout(
+    encoded: bytes, *, minimum_side: int, maximum_side: int, white_level: int | None = None
+) -> Cutout:
     """Decode a cut-out to 8-bit RGB.
 
-    16-bit images keep their upper eight bits, greyscale ones get three equal channels, and
-    transparency is dropped.
+    See :func:`decoding.decode` for what is understood. Where it is transparent, its own sky shows.
 
     Args:
         encoded: The image file.
         minimum_side: Smallest width and height in pixels.
         maximum_side: Largest width and height in pixels, checked in the header: a small file
             can hold an image that does not fit in memory.
+        white_level: Of images of 16 bits a channel, the value that becomes 255; what is brighter
+            is cut off. It must be the same for all galaxies that are to be compared.
 
     Returns:
-        uint8 [height, width, 3], RGB.
+        The cut-out with pixels [height, width, 3].
 
     Raises:
-        UnusableCutoutError: It is no image, damaged, too small or too large.
+        UnusableCutoutError: It is no image, damaged, too small, too large or all transparent.
+        UnknownWhiteLevelError: It has 16 bits a channel, and no ``white_level`` is given.
     """
-    width, height = _size(encoded, maximum_side)
-    if min(width, height) < minimum_side:
+
+    def check_size(width: int, height: int) -> None:
+        if min(width, height) < minimum_side:
+            raise UnusableCutoutError(
+                f"too small: {width} × {height} px, at least {minimum_side} px a side expected "
+                "(cutouts.minimum_side)"
+            )
+        if max(width, height) > maximum_side:
+            raise UnusableCutoutError(
+                f"too large: {width} × {height} px, at most {maximum_side} px a side allowed "
+                "(cutouts.maximum_side)"
+            )
+
+    try:
+        colours, opacity = decode(encoded, check_size)
+    except Image.DecompressionBombError:
         raise UnusableCutoutError(
-            f"too small: {width} × {height} px, at least {minimum_side} px a side expected "
-            "(cutouts.minimum_side)"
-        )
-    if max(width, height) > maximum_side:
-        raise UnusableCutoutError(
-            f"too large: {width} × {height} px, at most {maximum_side} px a side allowed "
-            "(cutouts.maximum_side)"
-        )
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flags)
-    if image is None:
-        raise UnusableCutoutError("damaged image: its pixels cannot be decoded")
-    return np.asarray(image, np.uint8)
+            f"too large: at most {maximum_side} px a side allowed (cutouts.maximum_side)"
+        ) from None
+    white = white_level if colours.dtype == np.uint16 else WHITE
+    if white is None:
+        raise UnknownWhiteLevelError(int(colours.max()))
+    if colours.dtype == np.uint16:
+        pixels = np.asarray(cv2.convertScaleAbs(colours, alpha=WHITE / white), np.uint8)
+    else:
+        pixels = np.asarray(colours, np.uint8)
+    transparent = opacity is not None and bool((opacity != opacity.flat[0]).any())
+    if opacity is not None and not opacity.any():
+        raise UnusableCutoutError("transparent: nothing is to be seen on it")
+    if opacity is not None and transparent:
+        pixels = over_its_sky(pixels, opacity)
+    height, width, _ = pixels.shape
+    return Cutout(np.ascontiguousarray(pixels), width, height, white, transparent)
+
+
+def over_its_sky(image: NDArray[np.uint8], opacity: NDArray[Any]) -> NDArray[np.uint8]:
+    """Show, where a cut-out is transparent, the sky of what is visible.
+
+    The sky is the median colour along the frame of the visible part, wherever that ends. What is
+    as opaque as anything in the image counts as wholly opaque.
+
+    Args:
+        image: uint8 [height, width, 3].
+        opacity: [height, width], 0 for transparent, somewhere above 0.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
+    shown = (opacity / opacity.max()).astype(np.float32)
+    visible = (shown >= 0.5).astype(np.uint8)  # the colour of what is fainter need not be true
+    reach = np.ones((2 * FRAME_WIDTH + 1, 2 * FRAME_WIDTH + 1), np.uint8)
+    inner = cv2.erode(visible, reach, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    sky = np.median(image[visible > inner], axis=0)
+    return np.asarray(np.rint(sky + shown[..., None] * (image - sky)), np.uint8)
 
 
 def square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -123,21 +203,3 @@ def flat_channels(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     # Ten times as fast as comparing in NumPy, which is slow along a last axis of three.
     differences = cv2.absdiff(image, image[0, 0].astype(np.float64))
     return np.asarray(np.array(cv2.sumElems(differences)[:3]) == 0, np.bool_)
-
-
-def _size(encoded: bytes, maximum_side: int) -> tuple[int, int]:
-    """Width and height from the header alone, after the file's own checksums were verified."""
-    try:
-        with Image.open(BytesIO(encoded)) as image:
-            size = image.size
-            image.verify()
-    except Image.DecompressionBombError:
-        raise UnusableCutoutError(
-            f"too large: at most {maximum_side} px a side allowed (cutouts.maximum_side)"
-        ) from None
-    except UnidentifiedImageError:
-        reason = "it is in no known image format" if encoded else "the file is empty"
-        raise UnusableCutoutError(f"no image: {reason}") from None
-    except Exception as error:  # Pillow's readers raise whatever their format's parser raises
-        raise UnusableCutoutError(f"damaged image: {error}") from error
-    return size

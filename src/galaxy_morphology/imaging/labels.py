@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from galaxy_morphology.identifiers import read_identifier
+
 REQUIRED_COLUMNS = ("CATAID", "TARGET")
-INTEGER = re.compile(r"([+-]?0*[0-9]{1,18})(?:\.0*)?", re.ASCII)  # what fits into 64 bits
+INTEGER = re.compile(r"\+?(-?[0-9]+)(?:\.0*)?", re.ASCII)
 
 
 def clean_labels(
@@ -38,23 +40,22 @@ def clean_labels(
                 f"{list(labels.columns)[:20]}. Expected a comma-separated file with a header row."
             )
     labels = labels[(labels != "").any(axis=1)]
+    read = [_cataid(text) for text in labels["CATAID"]]
     rows = pd.DataFrame(
         {
             "line": labels.index + 2,
-            "cataid": pd.array([_integer(text) for text in labels["CATAID"]], dtype="Int64"),
-            "target": pd.array([_integer(text) for text in labels["TARGET"]], dtype="Int64"),
+            "cataid": pd.array([cataid for cataid, _ in read], dtype="Int64"),
+            "why_not": [why_not for _, why_not in read],
+            "target": pd.array([_target(text) for text in labels["TARGET"]], dtype="Int64"),
             "cataid_text": labels["CATAID"].to_numpy(),
             "target_text": labels["TARGET"].to_numpy(),
         }
     )
-    unnamed = rows["cataid"].isna() | (rows["cataid"] < 0)
+    unnamed = rows["cataid"].isna()
     nameless = [
-        {
-            "cataid": pd.NA,
-            "reason": f"CATAID {text[:40]!r} (row {line}) is no whole number from 0",
-        }
-        for text, line in zip(
-            rows.loc[unnamed, "cataid_text"], rows.loc[unnamed, "line"], strict=True
+        {"cataid": pd.NA, "reason": f"CATAID {text[:40]!r} (row {line}) {why}"}
+        for text, line, why in rows.loc[unnamed, ["cataid_text", "line", "why_not"]].itertuples(
+            index=False, name=None
         )
     ]
 
@@ -96,8 +97,25 @@ def summarise(rejected: pd.DataFrame) -> str:
     )
 
 
-def _integer(text: str) -> int | None:
-    """The integer that a text stands for (``7``, ``7.0``, `` 7 ``), or None."""
-    # By its digits: a float would round a long CATAID to its neighbour.
+def _cataid(text: str) -> tuple[int | None, str]:
+    """The identifier that a text stands for (``7``, ``7.0``, `` 7 ``), or None and why not."""
+    try:
+        return read_identifier(_integer(text)), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _target(text: str) -> int | None:
+    """The class that a text stands for, or None where it is none that fits into 64 bits."""
+    digits = _integer(text)
+    try:
+        number = read_identifier(digits.removeprefix("-"))
+    except ValueError:
+        return None
+    return -number if digits.startswith("-") else number
+
+
+def _integer(text: str) -> str:
+    """The digits of an integer, also of one that is written as a decimal; else the text."""
     written = INTEGER.fullmatch(text.strip())
-    return int(written.group(1)) if written else None
+    return written.group(1) if written else text

@@ -1,25 +1,37 @@
 """A whole archive of cut-outs, decoded on all cores in memory that does not grow with it."""
 
 import hashlib
+import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import compress
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.imaging.cutouts import UnusableCutoutError, flat_channels, prepare_cutout
+from galaxy_morphology.imaging.cutouts import (
+    WHITE,
+    Cutout,
+    UnknownWhiteLevelError,
+    flat_channels,
+    prepare_cutout,
+    read_cutout,
+)
+from galaxy_morphology.imaging.decoding import UnusableCutoutError
 from galaxy_morphology.imaging.labels import summarise
 from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.spool import SpooledImages
-from galaxy_morphology.typing import Cutouts
+from galaxy_morphology.typing import ArrayRows, Cutouts
 
 GALAXIES_AT_A_TIME = 256
 
-CheckedImage = tuple[NDArray[np.uint8], dict[str, object]]
-"""An image, and what its pixels say about its quality and identity."""
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 def read_cutouts(
@@ -29,61 +41,128 @@ def read_cutouts(
     side: int,
     minimum_side: int,
     maximum_side: int,
-) -> tuple[SpooledImages, pd.DataFrame, pd.DataFrame]:
+    white_level: int | None = None,
+    arcsec_per_pixel: float | None = None,
+) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame]:
     """Read the cut-out of every labelled galaxy, on all cores.
+
+    One picture for galaxies of different classes, as where it stands for missing ones, shows
+    none of them: all of these are rejected. Pictures are compared at the size of the images.
 
     Args:
         archive: Encoded image by CATAID.
-        labelled_galaxies: One row per galaxy, with column ``cataid``.
+        labelled_galaxies: One row per galaxy, with column ``cataid``, and ``class_name`` where
+            classes matter.
         side: Width and height of the images wanted, in pixels.
         minimum_side: Smaller cut-outs are rejected, in pixels.
         maximum_side: Larger cut-outs are rejected before they are decoded, in pixels.
+        white_level: The value that is white in cut-outs of 16 bits a channel. None for the
+            largest that fits into as many bits as the largest value of all of them needs: 4095
+            for data of twelve bits. They are then decoded twice.
+        arcsec_per_pixel: Scale of the cut-outs as they come, None where it is not known.
 
     Returns:
         The images, uint8 [N, side, side, 3], RGB; the galaxies that have one, in the same
-        order, with columns ``channel_without_signal``, ``duplicate_of`` (CATAID of the first
-        galaxy with the same pixels, missing where there is none) and ``checksum`` (of the
-        pixels) added; and the rejected ones (``cataid``, ``reason``).
+        order, with these columns added; and the rejected ones (``cataid``, ``reason``).
+
+        - ``width``, ``height``: of the cut-out as it came, px;
+        - ``arcsec_per_pixel``: of the cut-out as it came, NaN where it is not known;
+        - ``white_level``: the value of the cut-out that is 255 in the image;
+        - ``transparent``: whether it was so in parts, which now show its sky;
+        - ``channel_without_signal``: whether a channel has one value everywhere;
+        - ``duplicate_of``: CATAID of the first galaxy with the same pixels, missing where there
+          is none;
+        - ``checksum``: of the pixels.
 
     Raises:
         ValueError: No galaxy has a usable cut-out; says why, with examples.
     """
     side_limits = {"minimum_side": minimum_side, "maximum_side": maximum_side}
-    images = SpooledImages(side)
-    checks: list[dict[str, object]] = []
-    rejected: list[dict[str, object]] = []
-    for cataid, outcome in _read_side_by_side(
-        archive, labelled_galaxies["cataid"].tolist(), side, side_limits
-    ):
-        if isinstance(outcome, UnusableCutoutError):
-            rejected.append({"cataid": cataid, "reason": str(outcome)})
-        else:
-            image, found = outcome
-            images.append(image)
-            checks.append({"cataid": cataid, **found})
-    rejected_galaxies = pd.DataFrame(rejected, columns=["cataid", "reason"])
-    if not checks:
+    cataids = labelled_galaxies["cataid"].tolist()
+
+    def read_all(white_level: int | None) -> tuple[SpooledImages, pd.DataFrame, pd.DataFrame]:
+        def prepare(encoded: bytes) -> tuple[Cutout, dict[str, object]]:
+            cutout = prepare_cutout(encoded, side=side, white_level=white_level, **side_limits)
+            return cutout, _facts(cutout)
+
+        images = SpooledImages(side)
+        found, rejected = [], []
+        for cataid, outcome in _side_by_side(archive, cataids, prepare, "Reading cut-outs"):
+            if isinstance(outcome, UnusableCutoutError):
+                rejected.append({"cataid": cataid, "reason": str(outcome)})
+            else:
+                cutout, facts = outcome
+                images.append(cutout.pixels)
+                found.append({"cataid": cataid, **facts})
+        columns = ["cataid", "reason"]
+        return images, pd.DataFrame(found), pd.DataFrame(rejected, columns=columns)
+
+    try:
+        images, found, rejected = read_all(white_level)
+    except UnknownWhiteLevelError:
+        images, found, rejected = read_all(_white_level(archive, cataids, side_limits))
+
+    if len(found):
+        galaxies = labelled_galaxies.merge(found, on="cataid")
+        shared = _one_picture_for_different_classes(galaxies)
+        kept = ~galaxies["cataid"].isin(shared["cataid"]).to_numpy()
+        rejected = pd.concat([rejected, shared], ignore_index=True) if len(shared) else rejected
+    if not len(found) or not kept.any():
         raise ValueError(
             f"None of the {len(labelled_galaxies)} labelled galaxies has a usable cut-out: "
-            f"{summarise(rejected_galaxies)}."
+            f"{summarise(rejected)}."
         )
-    galaxies = labelled_galaxies.merge(pd.DataFrame(checks), on="cataid")
+    galaxies = galaxies[kept].reset_index(drop=True)
+    galaxies["arcsec_per_pixel"] = np.nan if arcsec_per_pixel is None else arcsec_per_pixel
     galaxies["duplicate_of"] = _duplicates(galaxies)
-    return images, galaxies, rejected_galaxies
+    return images if kept.all() else _SomeRows(images, kept), galaxies, rejected
 
 
-def _read_side_by_side(
-    archive: Cutouts, cataids: list[int], side: int, side_limits: dict[str, int]
-) -> Iterator[tuple[int, CheckedImage | UnusableCutoutError]]:
-    """Each galaxy in order with its image and what was found in it, or why there is none.
+class _SomeRows:
+    """Some rows of an array that is read row by row."""
 
-    Threads suffice: zlib and OpenCV let go of the interpreter while they work.
+    def __init__(self, rows: ArrayRows, which: NDArray[np.bool_]) -> None:
+        self._rows, self._which = rows, which
+        self.dtype = rows.dtype
+        self.shape = (int(which.sum()), *rows.shape[1:])
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return compress(self._rows, self._which)
+
+
+def _white_level(archive: Cutouts, cataids: list[int], side_limits: dict[str, int]) -> int:
+    """The largest value of as many bits as the cut-outs of 16 bits a channel use."""
+
+    def largest_value(encoded: bytes) -> int:
+        try:
+            read_cutout(encoded, **side_limits)
+        except UnknownWhiteLevelError as unknown:
+            return unknown.largest
+        return 0  # of eight bits
+
+    outcomes = _side_by_side(archive, cataids, largest_value, "Finding the white level")
+    largest = {cataid: value for cataid, value in outcomes if isinstance(value, int) and value}
+    brightest = max(largest, key=lambda cataid: largest[cataid])
+    white = max(WHITE, (1 << largest[brightest].bit_length()) - 1)
+    logger.info(
+        "%s cut-outs have 16 bits a channel. Their largest value is %s (CATAID %d), so they are "
+        "taken for data of %d bits, with %s as white. Set `cutouts.white_level` if it is another.",
+        f"{len(largest):,}", f"{largest[brightest]:,}", brightest, white.bit_length(), f"{white:,}",
+    )  # fmt: skip
+    return white
+
+
+def _side_by_side(
+    archive: Cutouts, cataids: list[int], function: Callable[[bytes], Result], description: str
+) -> Iterator[tuple[int, Result | UnusableCutoutError]]:
+    """Each galaxy in order with what comes of its cut-out, or why it cannot be used.
+
+    Threads suffice: zlib, Pillow and OpenCV let go of the interpreter while they work.
     """
 
-    def read(cataid: int) -> CheckedImage | UnusableCutoutError:
+    def read(cataid: int) -> Result | UnusableCutoutError:
         try:
-            image = prepare_cutout(archive[cataid], side=side, **side_limits)
-            return image, _checks(image)
+            return function(archive[cataid])
         except KeyError:
             return UnusableCutoutError("no cut-out in the archive")
         except UnusableCutoutError as error:
@@ -93,10 +172,10 @@ def _read_side_by_side(
 
     with (
         ThreadPoolExecutor(os.cpu_count()) as pool,
-        progress_bar(total=len(cataids), desc="Reading cut-outs", unit="galaxy") as progress,
+        progress_bar(total=len(cataids), desc=description, unit="galaxy") as progress,
         warnings.catch_warnings(),
     ):
-        # What Pillow warns of is rejected with a reason, or decoded by OpenCV.
+        # What Pillow warns of is rejected with a reason, or does not matter to the pixels.
         warnings.filterwarnings("ignore", module="PIL")
         for start in range(0, len(cataids), GALAXIES_AT_A_TIME):
             some = cataids[start : start + GALAXIES_AT_A_TIME]
@@ -105,15 +184,47 @@ def _read_side_by_side(
                 progress.update()
 
 
-def _checks(image: NDArray[np.uint8]) -> dict[str, object]:
-    """What the pixels of an image say about its quality and identity."""
+def _facts(cutout: Cutout) -> dict[str, object]:
+    """How a cut-out came, and what its pixels say about their quality and identity."""
     return {
-        "channel_without_signal": bool(flat_channels(image).any()),
-        "checksum": hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
+        "width": cutout.width,
+        "height": cutout.height,
+        "white_level": cutout.white_level,
+        "transparent": cutout.transparent,
+        "channel_without_signal": bool(flat_channels(cutout.pixels).any()),
+        "checksum": hashlib.blake2b(cutout.pixels.data, digest_size=16).hexdigest(),
     }
+
+
+def _one_picture_for_different_classes(galaxies: pd.DataFrame) -> pd.DataFrame:
+    """Galaxies whose pixels are also those of one of another class; ``cataid`` and ``reason``."""
+    if "class_name" not in galaxies:
+        return pd.DataFrame(columns=["cataid", "reason"])
+    pictures = galaxies.groupby("checksum", sort=False)
+    some = galaxies[pictures["class_name"].transform("nunique") > 1]
+    reasons = {
+        checksum: f"one picture for {len(those)} galaxies with different labels, e.g. CATAID "
+        + " and ".join(
+            f"{cataid} ({name})"
+            for cataid, name in those.drop_duplicates("class_name")[["cataid", "class_name"]]
+            .head(2)
+            .itertuples(index=False, name=None)
+        )
+        for checksum, those in some.groupby("checksum")
+    }
+    return pd.DataFrame({"cataid": some["cataid"], "reason": some["checksum"].map(reasons)})
 
 
 def _duplicates(galaxies: pd.DataFrame) -> pd.Series:
     """CATAID of the first galaxy with the same pixels, Int64, missing for the first itself."""
     first = galaxies.groupby("checksum")["cataid"].transform("first").astype("Int64")
-    return first.mask(first == galaxies["cataid"])
+    duplicate_of = first.mask(first == galaxies["cataid"])
+    if len(copies := duplicate_of.dropna()):
+        original = copies.value_counts().index[0]
+        sharing = galaxies.loc[first == original, "cataid"].tolist()
+        logger.warning(
+            "%s cut-outs have the same pixels as an earlier one; they stay in its split. The most "
+            "frequent picture is shared by %s galaxies, e.g. CATAID %d and %d.",
+            f"{len(copies):,}", f"{len(sharing):,}", *sharing[:2],
+        )  # fmt: skip
+    return duplicate_of

@@ -24,7 +24,7 @@ from galaxy_morphology.morphology.segmentation import (
     segment,
 )
 from galaxy_morphology.progress import progress_bar
-from galaxy_morphology.typing import FloatArray, Images, IntArray
+from galaxy_morphology.typing import FloatArray, Images
 
 GALAXIES_AT_A_TIME = 32
 MEASURES = [
@@ -33,7 +33,7 @@ MEASURES = [
     "gini",
     "m20",
     "ellipticity",
-    "half_light_radius",
+    "half_light_radius_px",
     "surface_brightness",
     "magnitude",
     "colour_red_green",
@@ -57,7 +57,7 @@ RADII = 40
 
 
 def measure_galaxies(
-    images: Images, cataids: IntArray | pd.Series, *, n_processes: int = -1
+    images: Images, galaxies: pd.DataFrame, *, n_processes: int = -1
 ) -> pd.DataFrame:
     """Measure every galaxy on its own cut-out, on all cores.
 
@@ -67,7 +67,9 @@ def measure_galaxies(
     Args:
         images: uint8 [N, height, width, 3], RGB; may be memory-mapped, for a batch of galaxies
             is read at a time.
-        cataids: int [N].
+        galaxies: A row per image: ``cataid``; ``width`` and ``height`` of the cut-out as it
+            came, px, whose longer side became the side of the image; and ``arcsec_per_pixel``
+            of it, NaN where it is not known.
         n_processes: How many processes measure, -1 for one on each core. It changes nothing
             but the time.
 
@@ -77,9 +79,11 @@ def measure_galaxies(
         - ``cataid``;
         - ``concentration``, ``asymmetry``, ``gini``, ``m20``, ``ellipticity``: see the functions
           of these names;
-        - ``half_light_radius``: of the circle with half of the light; px of the image;
+        - ``half_light_radius_px``: of the circle with half of the light; pixels of the cut-out
+          as it came;
+        - ``half_light_radius_arcsec``: the same, arcsec; missing where the scale is not known;
         - ``surface_brightness``: mean within that circle, -2.5 log10 of counts per pixel;
-        - ``magnitude``: -2.5 log10 of all counts;
+        - ``magnitude``: -2.5 log10 of all counts in the pixels of the cut-out as it came;
         - ``colour_red_green``, ``colour_green_blue``: -2.5 log10 of the ratio of two channels;
           negative where the first is brighter, so a red galaxy has negative ones;
         - ``colour_gradient_red_blue``: -2.5 log10 of red over blue, within the half-light radius
@@ -89,12 +93,12 @@ def measure_galaxies(
         - ``measurement_flag``: reasons in words why something is missing, empty for none.
 
     Raises:
-        ValueError: There is not one CATAID for each image.
+        ValueError: There is not one galaxy for each image.
     """
     from joblib import Parallel, delayed
 
-    if len(images) != len(cataids):
-        raise ValueError(f"There are {len(images)} images, but {len(cataids)} CATAIDs.")
+    if len(images) != len(galaxies):
+        raise ValueError(f"There are {len(images)} images, but {len(galaxies)} galaxies.")
     workers = Parallel(n_processes, return_as="generator", pre_dispatch="2 * n_jobs")
     measured = workers(delayed(_measure_some)(some) for some in _batches(images))
     rows = []
@@ -104,7 +108,8 @@ def measure_galaxies(
             progress.update(len(some_rows))
     columns = [*MEASURES, "touches_edge", "measurement_flag"]
     table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(MEASURES, np.float64))
-    table.insert(0, "cataid", np.asarray(cataids))
+    table.insert(0, "cataid", galaxies["cataid"].to_numpy())
+    table = _in_pixels_as_they_came(table, galaxies, images.shape[1])
     return table.astype({"touches_edge": bool, "measurement_flag": str})
 
 
@@ -115,7 +120,8 @@ def measure(image: NDArray[np.uint8]) -> dict[str, float | bool | str]:
         image: uint8 [height, width, 3], RGB, of any content.
 
     Returns:
-        The columns of :func:`measure_galaxies` by name, but for ``cataid``.
+        The columns of :func:`measure_galaxies` by name, but for ``cataid``, in pixels of the
+        image.
     """
     parts = segment(image)
     inside = parts == TARGET
@@ -136,7 +142,7 @@ def measure(image: NDArray[np.uint8]) -> dict[str, float | bool | str]:
         measures["gini"] = gini(light[inside])
         measures["m20"] = m20(light)
         measures["ellipticity"] = ellipticity(light)
-        within = inside & (_distance(inside.shape, centre) <= measures["half_light_radius"])
+        within = inside & (_distance(inside.shape, centre) <= measures["half_light_radius_px"])
         colours, reasons = _colours(image, inside, within)
         measures |= colours
         reasons += [why for name, why in WHY_MISSING.items() if np.isnan(measures[name])]
@@ -262,6 +268,23 @@ def growth_curve(
     return np.r_[0, radii], np.r_[0, within / light.sum()]
 
 
+def _in_pixels_as_they_came(table: pd.DataFrame, galaxies: pd.DataFrame, side: int) -> pd.DataFrame:
+    """What was measured in pixels of the images, in those of the cut-outs before resizing.
+
+    Resizing keeps counts per pixel, so a pixel of an image has the light of all those of the
+    cut-out that it covers.
+    """
+    pixel = galaxies[["width", "height"]].max(axis=1).to_numpy() / side
+    radius = table["half_light_radius_px"] * pixel
+    table = table.assign(
+        half_light_radius_px=radius, magnitude=table["magnitude"] + _magnitude(pixel**2)
+    )
+    arcsec = radius * galaxies["arcsec_per_pixel"].to_numpy()
+    place = table.columns.tolist().index("half_light_radius_px") + 1
+    table.insert(place, "half_light_radius_arcsec", arcsec)
+    return table
+
+
 def _light_profile(light: FloatArray, centre: tuple[float, float]) -> dict[str, float]:
     """How the light is spread over circles, and how much of it there is.
 
@@ -272,9 +295,9 @@ def _light_profile(light: FloatArray, centre: tuple[float, float]) -> dict[str, 
     r20, half, r80 = np.interp([0.2, 0.5, 0.8], shares, radii)
     return {
         "concentration": float(5 * np.log10(r80 / r20)),
-        "half_light_radius": float(half),
-        "surface_brightness": _magnitude(light.sum() / 2 / (np.pi * half**2)),
-        "magnitude": _magnitude(light.sum()),
+        "half_light_radius_px": float(half),
+        "surface_brightness": float(_magnitude(light.sum() / 2 / (np.pi * half**2))),
+        "magnitude": float(_magnitude(light.sum())),
     }
 
 
@@ -286,7 +309,7 @@ def _colours(
 
     def magnitudes(where: NDArray[np.bool_]) -> list[float]:
         return [
-            _magnitude(counts[where].sum()) if _is_light(counts[where], noise) else np.nan
+            float(_magnitude(counts[where].sum())) if _is_light(counts[where], noise) else np.nan
             for counts, noise in zip(np.moveaxis(above_sky, -1, 0), noises, strict=True)
         ]
 
@@ -348,8 +371,8 @@ def _is_light(counts: FloatArray, noise: float) -> bool:
     return bool(counts.sum() > SIGNIFICANT * noise * np.sqrt(counts.size))
 
 
-def _magnitude(counts: float) -> float:
-    return float(-2.5 * np.log10(counts))
+def _magnitude(counts: Any) -> Any:
+    return -2.5 * np.log10(counts)
 
 
 def _nan_last(value: float) -> float:

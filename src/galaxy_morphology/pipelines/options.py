@@ -109,11 +109,13 @@ class ExplanationOptions(Options):
 
 
 class CutoutOptions(Options):
-    """Which cut-outs are used, and at what size. All in pixels."""
+    """Which cut-outs are used, at what size in pixels, and what their numbers stand for."""
 
     side: int = Field(ge=16, le=1024)
     minimum_side: int = Field(ge=1)
     maximum_side: int = Field(ge=1, le=13_000)  # Pillow refuses more than 179 million pixels
+    white_level: int | None = Field(ge=1, le=65_535)
+    arcsec_per_pixel: float | None = Field(gt=0)
 
     @model_validator(mode="after")
     def _some_size_is_allowed(self) -> Self:

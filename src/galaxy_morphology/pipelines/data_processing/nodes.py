@@ -49,8 +49,8 @@ def read_and_split_galaxies(
 
     Returns:
         Images uint8 [N, side, side, 3], RGB; the galaxies they belong to, in the same order,
-        with quality flags, whether they are ``simulated``, and their ``split``; and the
-        rejected galaxies.
+        with the size and scale of their cut-outs, quality flags, whether they are
+        ``simulated``, and their ``split``; and the rejected galaxies.
     """
     from galaxy_morphology import imaging
 
@@ -83,7 +83,9 @@ def list_rejected_galaxies(
     named = {*labelled_galaxies["cataid"], *rejected_labels["cataid"].dropna()}
     unlabelled = sorted(set(galaxy_archive) - named)
     without_label = pd.DataFrame({"cataid": unlabelled, "reason": "a cut-out, but no label"})
-    unnamed = [f"no CATAID at the beginning of the name {name}" for name in galaxy_archive.unnamed]
+    unnamed = [
+        f"the CATAID in the name {name} {why}" for name, why in galaxy_archive.unnamed.items()
+    ]
     without_cataid = pd.DataFrame({"cataid": pd.NA, "reason": unnamed}, index=range(len(unnamed)))
     parts = [
         part.astype({"cataid": "Int64", "reason": str})

@@ -202,7 +202,9 @@ def find_suspect_labels(
 
     known = features.set_index("cataid").loc[galaxies["cataid"]]
     probability = evaluation.cross_validated_probabilities(
-        known.drop(columns="simulated").select_dtypes(["number", "bool"]),
+        known.drop(columns=["simulated", "half_light_radius_arcsec"]).select_dtypes(
+            ["number", "bool"]
+        ),
         evaluation.class_codes(galaxies["class_name"], classes.names),
         galaxies["checksum"],
         len(classes.names),

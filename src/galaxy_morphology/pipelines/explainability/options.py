@@ -1,9 +1,10 @@
 """Typed parameters of explainability."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from galaxy_morphology.identifiers import LARGEST
 from galaxy_morphology.pipelines.options import Options
 
 
@@ -12,7 +13,7 @@ class ExplainedGalaxiesOptions(Options):
 
     split: Literal["training", "validation", "test"]
     galaxies_per_group: int = Field(ge=1)
-    cataids: tuple[int, ...]
+    cataids: tuple[Annotated[int, Field(strict=True, ge=0, le=LARGEST)], ...]
     n_measured: int = Field(ge=2)
     seed: int = Field(ge=0)
 

@@ -18,5 +18,5 @@ def measure_galaxies(images: Images, galaxies: pd.DataFrame) -> pd.DataFrame:
     """
     from galaxy_morphology import morphology
 
-    features = morphology.measure_galaxies(images, galaxies["cataid"])
+    features = morphology.measure_galaxies(images, galaxies)
     return features.assign(simulated=galaxies["simulated"].to_numpy())
