@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from galaxy_morphology.evaluation import error_rates
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
 
 PREDICTIONS = pd.DataFrame(
     {"cataid": range(8), "correct": [True, True, True, False, True, False, False, True]}

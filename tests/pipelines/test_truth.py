@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from pydantic import ValidationError
 
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
 from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
 from galaxy_morphology.pipelines.options import Classes
 from galaxy_morphology.pipelines.truth.nodes import (
