@@ -181,6 +181,16 @@ def test_where_few_are_wrong_no_interval_of_a_loss_is_claimed() -> None:
         assert (brier["low"] is None) == (n_wrong == 4)
 
 
+def test_intervals_of_losses_end_where_losses_do() -> None:
+    sure = two(np.array([0.02] * 5 + [0.1, 0.999]))
+    scores = calibration_scores(sure, sure, np.ones(7, int), **INTERVALS)["after"]
+    assert scores["brier"]["high"] == 1  # of a mean of 0.80, give or take 0.34
+    mostly_right = two(np.array([0.4] * 5 + [0.97] * 9))
+    scores = calibration_scores(mostly_right, mostly_right, np.ones(14, int), **INTERVALS)["after"]
+    for measure in ("log_loss", "brier"):
+        assert scores[measure]["low"] >= 0  # type: ignore[operator]
+
+
 @given(n=st.integers(1, 60), seed=st.integers(0, 99))
 def test_bins_hold_every_galaxy_once(n: int, seed: int) -> None:
     probability = two(np.random.default_rng(seed).uniform(size=n))

@@ -119,9 +119,16 @@ def calibration_scores(
         for stage, probability in by_stage.items()
     }
     errors["difference"] = errors["after"] - errors["before"]
+    most = {"log_loss": np.inf, "brier": 1.0 if before.shape[1] == 2 else 2.0}
     scores = {
         stage: {
-            name: mean_loss(values, wrong[stage], weights, confidence)
+            name: mean_loss(
+                values,
+                wrong[stage],
+                weights,
+                confidence,
+                (-most[name] if stage == "difference" else 0.0, most[name]),
+            )
             for name, values in losses[stage].items()
         }
         | {"calibration_error": score(errors[stage], np.nan, np.nan)}
