@@ -31,6 +31,15 @@ def test_bins_are_equally_full_and_what_is_missing_is_a_bin_of_its_own() -> None
     assert rates["high"].iloc[1] == pytest.approx(expected["high"])
 
 
+def test_galaxies_count_by_their_weight() -> None:
+    weighed = PREDICTIONS.assign(weight=[1, 1, 0.5, 1, 1, 0.5, 1, 1])
+    rates = error_rates(weighed, FEATURES, ["magnitude"], n_bins=3, confidence=0.95)
+    assert rates["n"].tolist() == [2, 2, 2, 2]
+    assert rates["n_effective"].tolist() == [2, 1.5, 1.5, 2]
+    assert rates["error_rate"].tolist() == pytest.approx([0, 1 / 1.5, 0.5 / 1.5, 0.5])
+    assert rates["low"].iloc[1] == pytest.approx(wilson_interval(1, 1.5, 0.95)["low"])
+
+
 def test_flags_are_counted_by_value() -> None:
     quantities = ["touches_edge", "measurement_flag"]
     rates = error_rates(PREDICTIONS, FEATURES, quantities, n_bins=3, confidence=0.95)

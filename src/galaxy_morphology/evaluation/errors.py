@@ -30,8 +30,9 @@ def error_rates(
 
     Returns:
         A row per bin: ``quantity``, ``bin`` in words, ``centre`` (median of the quantity,
-        missing for what is no number), number of galaxies ``n``, ``error_rate``, ``low`` and
-        ``high``. Galaxies for which a number is missing are a bin of their own.
+        missing for what is no number), number of galaxies ``n`` and ``n_effective``, the sum of
+        their weights, ``error_rate``, ``low`` and ``high``. Galaxies for which a number is missing
+        are a bin of their own.
     """
     known = predictions[["cataid", "correct"]].assign(weight=weights_of(predictions))
     table = known.merge(features, on="cataid", validate="1:1")
@@ -47,6 +48,7 @@ def error_rates(
                     "bin": words,
                     "centre": some[quantity].median() if is_number else np.nan,
                     "n": len(some),
+                    "n_effective": some["weight"].sum(),
                     "error_rate": rate["value"],
                     "low": rate["low"],
                     "high": rate["high"],
