@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
+from scipy.stats import norm
 from sklearn.metrics import brier_score_loss, log_loss
 
 from galaxy_morphology.evaluation import (
     adjust_prior,
     calibration_scores,
     fit_temperature,
+    mix_weights,
     reliability,
 )
 from galaxy_morphology.typing import FloatArray, IntArray
@@ -83,7 +85,10 @@ def test_log_loss_and_brier_score_are_those_of_scikit_learn(n_classes: int) -> N
     for measure, difference in scores["difference"].items():
         values = [scores[stage][measure]["value"] for stage in ("after", "before")]
         assert difference["value"] == pytest.approx(values[0] - values[1])  # type: ignore[operator]
-        assert difference["low"] < difference["value"] < difference["high"]  # type: ignore[operator]
+        if measure == "calibration_error":
+            assert difference["low"] is None
+        else:
+            assert difference["low"] < difference["value"] < difference["high"]  # type: ignore[operator]
 
 
 def test_paired_differences_are_surer_than_the_scores_themselves() -> None:
@@ -105,6 +110,85 @@ def test_the_calibration_error_of_known_cases() -> None:
     for truth, error in ((always, 0.2), (mostly, 0.0)):
         scores = calibration_scores(sure, sure, truth, **INTERVALS)
         assert scores["after"]["calibration_error"]["value"] == pytest.approx(error)
+
+
+def of_a_mix(
+    prior: FloatArray, n: int, rng: np.random.Generator
+) -> tuple[FloatArray, IntArray, FloatArray]:
+    """Perfect probabilities for a mix, of as many galaxies of each class, and their weights."""
+    truth = np.arange(n) % 2
+    x = rng.normal(2 * truth - 1, 1)  # the logit for equal shares is 2x
+    return adjust_prior(two(expit(2 * x)), prior), truth, mix_weights(truth, prior)
+
+
+@pytest.mark.parametrize("prior", [None, np.array([0.1, 0.9])])
+def test_the_error_of_perfect_probabilities_is_where_it_is_said_to_be(prior: Any) -> None:
+    rng = np.random.default_rng(6)
+    options: dict[str, Any] = {"confidence": 0.9, "n_resamples": 150}
+    errors: list[Any] = []
+    ranges: list[Any] = []
+    for seed in range(80):
+        some, truth, weights = of_a_mix(np.ones(2) if prior is None else prior, 544, rng)
+        scores = calibration_scores(some, some, truth, weights, seed=seed, **options)["after"]
+        errors.append(scores["calibration_error"]["value"])
+        ranges.append(scores["calibration_error_if_perfect"])
+    within = [one["low"] <= error <= one["high"] for error, one in zip(errors, ranges, strict=True)]
+    # A standard error of 0.034.
+    assert np.mean(within) == pytest.approx(0.9, abs=0.1)
+    assert np.mean(errors) == pytest.approx(np.mean([one["value"] for one in ranges]), rel=0.1)
+    assert np.mean(errors) > 0.01  # which is no sign of anything
+    sure = some**2 / (some**2).sum(axis=1, keepdims=True)
+    scores = calibration_scores(sure, sure, truth, weights, seed=0, **options)["after"]
+    perfect = scores["calibration_error_if_perfect"]
+    assert scores["calibration_error"]["value"] > perfect["high"]  # type: ignore[operator]
+
+
+def test_scores_for_another_mix_are_those_of_galaxies_in_that_mix() -> None:
+    prior = np.array([0.1, 0.9])
+    rng = np.random.default_rng(7)
+    some, truth, weights = of_a_mix(prior, 40_000, rng)
+    drawn = (rng.random(40_000) < 0.9).astype(int)
+    there = adjust_prior(two(expit(2 * rng.normal(2 * drawn - 1, 1))), prior)
+    options: dict[str, Any] = {"confidence": 0.95, "n_resamples": 40, "seed": 0}
+    weighed = calibration_scores(some, some, truth, weights, **options)["after"]
+    expected = calibration_scores(there, there, drawn, **options)["after"]
+    for measure in ("log_loss", "brier"):
+        low, high = weighed[measure]["low"], weighed[measure]["high"]
+        assert low < expected[measure]["value"] < high  # type: ignore[operator]
+    assert weighed["calibration_error"]["value"] < 0.01  # type: ignore[operator]
+    unweighed = calibration_scores(some, some, truth, **options)["after"]
+    assert unweighed["calibration_error"]["value"] > 0.1  # type: ignore[operator]
+    table = reliability(some, truth, weights, confidence=0.95)
+    assert (table["accuracy"] - table["certainty"]).abs().max() < 0.06
+
+
+def test_a_temperature_for_another_mix_is_found_with_weights() -> None:
+    # One class of 0.5 about -1, and rarer one of 1.5 about 1; the logits are for equal shares.
+    rng = np.random.default_rng(8)
+    truth = (rng.random(20_000) < 0.05).astype(int)
+    x = rng.normal(2 * truth - 1, truth + 0.5)[:, None]
+    logits = norm.logpdf(x, 1, 1.5) - norm.logpdf(x, -1, 0.5)
+    weights = mix_weights(truth, np.ones(2))
+    assert fit_temperature(1.5 * logits, truth, weights) == pytest.approx(1.5, rel=0.1)
+    assert fit_temperature(1.5 * logits, truth) != pytest.approx(1.5, rel=0.1)
+
+
+def test_where_few_are_wrong_no_interval_of_a_loss_is_claimed() -> None:
+    sure = two(np.full(40, 0.9))
+    for n_wrong in (4, 5):
+        truth = (np.arange(40) >= n_wrong).astype(int)
+        brier = calibration_scores(sure, sure, truth, **INTERVALS)["after"]["brier"]
+        assert (brier["low"] is None) == (n_wrong == 4)
+
+
+def test_intervals_of_losses_end_where_losses_do() -> None:
+    sure = two(np.array([0.02] * 5 + [0.1, 0.999]))
+    scores = calibration_scores(sure, sure, np.ones(7, int), **INTERVALS)["after"]
+    assert scores["brier"]["high"] == 1  # of a mean of 0.80, give or take 0.34
+    mostly_right = two(np.array([0.4] * 5 + [0.97] * 9))
+    scores = calibration_scores(mostly_right, mostly_right, np.ones(14, int), **INTERVALS)["after"]
+    for measure in ("log_loss", "brier"):
+        assert scores[measure]["low"] >= 0  # type: ignore[operator]
 
 
 @given(n=st.integers(1, 60), seed=st.integers(0, 99))

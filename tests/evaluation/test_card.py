@@ -49,13 +49,15 @@ def _metrics_of(n_classes: int, splits: tuple[str, ...]) -> dict[str, Any]:
             class_name=names[truth], predicted_class=names[after.argmax(axis=1)], simulated=False
         )
         correct = after.argmax(axis=1) == truth
-        metrics[split] = score_predictions(table, list(names), **intervals) | {
+        metrics[split] = score_predictions(table, list(names), confidence=0.9) | {
+            "class_prior": None,
             "calibration": {
                 "temperature": 1.375,
                 **calibration_scores(before, after, truth, **intervals),
             },
             "selection": {
                 "accuracy_wanted": 0.97,
+                "accuracy_confidence": 0.9,
                 "threshold": 0.8125,
                 **selection_scores(after.max(axis=1), correct, 0.8125, confidence=0.9),
             },
@@ -189,7 +191,13 @@ def test_calibration_is_that_of_the_split_to_go_by() -> None:
     for measure, *cells in rows:
         for stage, cell in zip(head[1:], cells, strict=True):
             # The minus of a number is the dash of an interval too.
-            score = metrics["test"]["calibration"][stage][measure.replace(" ", "_")]
+            scores = metrics["test"]["calibration"][stage]
+            score = scores[measure.replace(" ", "_")]
+            if measure == "calibration error":
+                perfect = scores.get("calibration_error_if_perfect")
+                ends = perfect and f" ({perfect['low']:.3f}-{perfect['high']:.3f} if perfect)"
+                assert cell == f"{score['value']:.3f}{ends or ''}"
+                continue
             assert cell == f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})"
     words = section(text, "Calibration")
     assert "Of test galaxies" in words
@@ -199,19 +207,22 @@ def test_calibration_is_that_of_the_split_to_go_by() -> None:
         " of the galaxies are kept, with an accuracy of "
     )
     assert numbers(kept) == rounded(selection["kept"])
-    assert numbers(accuracy.strip().removesuffix(".")) == rounded(selection["accuracy"])
+    accuracy, promise = accuracy.split(". ")
+    assert numbers(accuracy) == rounded(selection["accuracy"])
+    assert "for an accuracy of 97% with a confidence of 90%" in promise
 
 
 def test_without_a_threshold_it_says_that_there_is_none() -> None:
     metrics = metrics_of()
     metrics["test"]["selection"] = {
         "accuracy_wanted": 0.97,
+        "accuracy_confidence": 0.9,
         "threshold": None,
         "kept": {"value": 0.0, "low": 0.0, "high": 0.1},
         "accuracy": UNDEFINED,
     }
     words = section(card(metrics=metrics), "Calibration")
-    assert "No probability is enough for an accuracy of 97%." in words
+    assert "No probability is enough for an accuracy of 97% with a confidence of 90%" in words
     assert "None" not in words
     assert "At a probability" not in words
 
@@ -228,6 +239,72 @@ def test_what_is_undefined_is_said_to_be() -> None:
         assert cells[name][0] != "undefined"
     assert "with an accuracy of undefined" in section(text, "Calibration")
     assert "None" not in section(text, "Scores")
+
+
+def test_an_interval_that_nobody_knows_is_said_to_be_missing() -> None:
+    metrics = metrics_of()
+    metrics["test"]["calibration"]["after"]["brier"] |= {"value": 0.01, "low": None, "high": None}
+    rows = {name: row for name, *row in table_in(card(metrics=metrics), "Calibration")}
+    assert rows["brier"][1] == "0.010 (no interval)"
+
+
+@pytest.mark.parametrize("error", [0.02, 0.2])
+def test_it_says_whether_probabilities_are_off(error: float) -> None:
+    metrics = metrics_of()
+    for stage in ("before", "after"):
+        metrics["test"]["calibration"][stage] |= {
+            "calibration_error": {"value": error, "low": None, "high": None},
+            "calibration_error_if_perfect": {"value": 0.03, "low": 0.01, "high": 0.05},
+        }
+    words = section(card(metrics=metrics), "Calibration")
+    assert "in 90% of cases one within the range beside it" in words
+    assert ("nothing shows that probabilities are off" in words) == (error < 0.05)
+    assert ("so that probabilities are off" in words) == (error > 0.05)
+
+
+def test_it_says_which_mix_of_classes_scores_are_for() -> None:
+    metrics = metrics_of()
+    words = section(card(metrics=metrics), "Scores")
+    assert "that these galaxies have (50% Elliptical, 50% Spiral)" in words
+    assert "probabilities for equal shares" in words
+    metrics["test"] |= {
+        "class_prior": {"Elliptical": 3, "Spiral": 7}, "n_effective": 1071.4,
+        "class_shares": {"Elliptical": 0.3, "Spiral": 0.7},
+    }  # fmt: skip
+    words = section(card(metrics=metrics), "Scores")
+    assert "for a mix of 30% Elliptical, 70% Spiral, set as `classification.class_prior`" in words
+    assert "as much as 1,071 galaxies of that mix" in words
+
+
+ODD = ["S|b *", "_E_ $x$ <b>`", "a\nb & \\c #1 [x](y)"]
+
+
+def test_any_class_name_looks_like_itself() -> None:
+    from markdown_it import MarkdownIt
+
+    metrics, galaxies = metrics_of(3), galaxies_of(3)
+    for scores in metrics.values():
+        scores["classes"] = dict(zip(ODD, scores["classes"].values(), strict=True))
+        scores["class_shares"] = dict.fromkeys(ODD, 1 / 3)
+    galaxies = galaxies.assign(
+        class_name=galaxies["class_name"].replace(dict(zip(NAMES, ODD, strict=True)))
+    )
+    text = card(metrics=metrics, galaxies=galaxies, parameters={"classes": ODD, "odd": "```\nx"})
+    parsed = MarkdownIt("commonmark").enable("table").parse(text)
+    # The text of each cell and paragraph; anything but text in it would be markup.
+    shown = [token.children or [] for token in parsed if token.type == "inline"]
+    names = [" ".join(name.split()) for name in ODD]
+    cells = ["".join(child.content for child in children) for children in shown]
+    for name in names:
+        assert name in cells[0]  # the heading
+        assert name in cells
+        assert f"{name}: recall" in cells
+        for children, cell in zip(shown, cells, strict=True):
+            if name in cell and "set as" not in cell:
+                assert {child.type for child in children} <= {"text", "text_special", "softbreak"}
+    assert r"\$x\$" in text  # which GitHub takes for mathematics
+    (block,) = (token for token in parsed if token.type == "fence")
+    assert yaml.safe_load(block.content) == {"classes": ODD, "odd": "```\nx"}
 
 
 @pytest.mark.parametrize("simulated", [True, False])

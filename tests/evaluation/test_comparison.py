@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
 
-from galaxy_morphology.evaluation import compare_classifiers, summarise_seeds
-from galaxy_morphology.evaluation.scores import brier_score, point_scores, wilson_interval
+from galaxy_morphology.evaluation import compare_classifiers, mix_weights, summarise_seeds
+from galaxy_morphology.evaluation.intervals import wilson_interval
+from galaxy_morphology.evaluation.scores import squared_errors
 from galaxy_morphology.typing import FloatArray, IntArray
 
 SCORES = ("accuracy", "macro_f1", "roc_auc", "brier")
@@ -44,7 +45,7 @@ def a_pair(n_classes: int, n: int = 300, seed: int = 0) -> Pair:
 def compare(
     this: FloatArray, reference: FloatArray, truth: IntArray, **changes: Any
 ) -> dict[str, float]:
-    options: dict[str, Any] = {"confidence": 0.95, "n_resamples": 60, "seed": 0} | changes
+    options: dict[str, Any] = {"confidence": 0.95} | changes
     return compare_classifiers(this, reference, truth, **options)
 
 
@@ -71,8 +72,8 @@ def test_scores_are_scikit_learns(n_classes: int) -> None:
     this, _, truth = a_pair(n_classes)
     expected = scikit_learns(this, truth)
     assert set(expected) == set(SCORES)
-    assert point_scores(this, truth) == pytest.approx(expected)
-    assert brier_score(this, truth) == pytest.approx(expected["brier"])
+    row = compare(this, this, truth)
+    assert {name: row[name] for name in expected} == pytest.approx(expected)
 
 
 @given(
@@ -86,21 +87,19 @@ def test_scores_of_any_galaxies_are_scikit_learns(weights: NDArray[Any], seed: i
     probability = weights / weights.sum(axis=1, keepdims=True)
     n, n_classes = probability.shape
     truth = np.random.default_rng(seed).integers(0, n_classes, n)
-    scores, expected = point_scores(probability, truth), scikit_learns(probability, truth)
+    scores, expected = compare(probability, probability, truth), scikit_learns(probability, truth)
     assert np.isnan(scores["roc_auc"]) == ("roc_auc" not in expected)
     assert {name: scores[name] for name in expected} == pytest.approx(expected)
 
 
 def test_brier_scores_by_hand() -> None:
     # Of two classes the error of one, of three the sum of the errors of all.
-    assert brier_score(np.array([[0.3, 0.7], [0.6, 0.4]]), np.array([1, 1])) == pytest.approx(
-        (0.3**2 + 0.6**2) / 2
-    )
-    assert brier_score(np.array([[0.5, 0.3, 0.2]]), np.array([1])) == pytest.approx(
-        0.5**2 + 0.7**2 + 0.2**2
-    )
-    assert brier_score(np.eye(3), np.array([0, 1, 2])) == 0
-    assert brier_score(np.eye(2), np.array([1, 0])) == 1
+    errors = squared_errors(np.array([[0.3, 0.7], [0.6, 0.4]]), np.array([1, 1]))
+    assert errors == pytest.approx([0.3**2, 0.6**2])
+    errors = squared_errors(np.array([[0.5, 0.3, 0.2]]), np.array([1]))
+    assert errors == pytest.approx([0.5**2 + 0.7**2 + 0.2**2])
+    assert (squared_errors(np.eye(3), np.array([0, 1, 2])) == 0).all()
+    assert (squared_errors(np.eye(2), np.array([1, 0])) == 1).all()
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -158,8 +157,8 @@ def test_the_order_of_the_galaxies_does_not_matter(n_classes: int) -> None:
 @given(seed=st.integers(0, 9), n_classes=st.integers(2, 3))
 def test_the_other_way_round_is_the_negative(seed: int, n_classes: int) -> None:
     this, reference, truth = a_pair(n_classes, n=40, seed=seed)
-    there = compare(this, reference, truth, n_resamples=10)
-    back = compare(reference, this, truth, n_resamples=10)
+    there = compare(this, reference, truth)
+    back = compare(reference, this, truth)
     for name in SCORES:
         for end, opposite in (("", ""), ("_low", "_high"), ("_high", "_low")):
             difference = f"{name}_difference"
@@ -193,7 +192,7 @@ def test_mcnemars_test_by_hand() -> None:
 @given(right=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=40))
 def test_mcnemars_test_is_one_of_a_coin(right: list[tuple[int, int]]) -> None:
     this, reference = (list(column) for column in zip(*right, strict=True))
-    row = compare(*right_or_wrong(this, reference), n_resamples=1)
+    row = compare(*right_or_wrong(this, reference))
     n_this, n_reference = right.count((1, 0)), right.count((0, 1))
     assert (row["only_this_right"], row["only_reference_right"]) == (n_this, n_reference)
     coin = binomtest(n_this, n_this + n_reference).pvalue if n_this + n_reference else 1
@@ -203,7 +202,7 @@ def test_mcnemars_test_is_one_of_a_coin(right: list[tuple[int, int]]) -> None:
 
 def test_the_interval_of_a_paired_difference_is_the_normal_one() -> None:
     this, reference, truth = a_pair(2, n=1000)
-    row = compare(this, reference, truth, n_resamples=1000)
+    row = compare(this, reference, truth)
     right = [(probability.argmax(axis=1) == truth).astype(int) for probability in (this, reference)]
     paired = pd.Series(right[0] - right[1]).groupby(truth)
     error = np.sqrt((paired.size() * paired.var(ddof=0)).sum()) / len(truth)
@@ -219,8 +218,8 @@ def unpaired_width(one: dict[str, float], other: dict[str, float], name: str) ->
 
 def test_galaxies_difficult_for_both_cancel() -> None:
     this, reference, truth = a_pair(2)
-    there = compare(this, reference, truth, n_resamples=200)
-    back = compare(reference, this, truth, n_resamples=200)
+    there = compare(this, reference, truth)
+    back = compare(reference, this, truth)
     for name in SCORES:
         assert width(there, f"{name}_difference") < 0.8 * unpaired_width(there, back, name)
 
@@ -229,17 +228,16 @@ def test_where_nothing_cancels_pairs_are_no_surer() -> None:
     rng = np.random.default_rng(3)
     truth = np.arange(300) % 2
     this, reference = (judged(truth, 2, rng.normal(0, 2, 300), 1, i) for i in (0, 1))
-    there = compare(this, reference, truth, n_resamples=400)
-    back = compare(reference, this, truth, n_resamples=400)
+    there = compare(this, reference, truth)
+    back = compare(reference, this, truth)
     for name in SCORES:
         unpaired = unpaired_width(there, back, name)
         assert width(there, f"{name}_difference") == pytest.approx(unpaired, rel=0.2)
 
 
-def test_the_level_and_the_seed_are_those_asked_for() -> None:
+def test_the_level_is_the_one_asked_for() -> None:
     pair = a_pair(3)
     assert compare(*pair) == compare(*pair)
-    assert compare(*pair, seed=1) != compare(*pair)
     narrow, wide = (compare(*pair, confidence=level) for level in (0.5, 0.99))
     for name in SCORES:
         for column in (name, f"{name}_difference"):
@@ -257,11 +255,49 @@ def test_what_is_undefined_is_missing() -> None:
 
 
 def test_a_score_of_nothing_is_not_missing() -> None:
-    # All wrong, and the other all right: every score and every end is 0 or ±1.
+    # All wrong, and the other all right: every score is 0 or ±1, and may be chance.
     row = compare(*right_or_wrong([0] * 10, [1] * 10))
     assert [row[name] for name in SCORES] == [0, 0, 0, 1]
     assert [row[f"{name}_difference"] for name in SCORES] == [-1, -1, -1, 1]
-    assert (row["macro_f1_low"], row["macro_f1_high"]) == (0, 0)
+    for name in ("accuracy", "macro_f1", "roc_auc"):
+        assert row[f"{name}_low"] == 0 < row[f"{name}_high"] < 0.5
+        assert row[f"{name}_difference_low"] == -1 < row[f"{name}_difference_high"] < 0
+
+
+@pytest.mark.parametrize("n", [1, 5, 10])
+def test_differences_between_few_galaxies_are_not_certain(n: int) -> None:
+    rng, held = np.random.default_rng(n), []
+    truth = np.repeat([0, 1], n)
+    for _ in range(150):
+        # Equally good, and mostly about the same galaxies.
+        difficulty = rng.normal(0, 2, 2 * n)
+        this, reference = (
+            judged(truth, 2, difficulty, 1.2, int(rng.integers(2**31))) for _ in range(2)
+        )
+        row = compare(this, reference, truth)
+        ends = [(row[f"{name}_difference_low"], row[f"{name}_difference_high"]) for name in SCORES]
+        held.append([np.isnan(low) or low - 1e-9 <= 0 <= high + 1e-9 for low, high in ends])
+        for low, high in ends[:3]:
+            assert high - low > 0.05
+    assert (np.mean(held, axis=0) >= 0.88).all()
+
+
+def test_scores_for_another_mix_weigh_every_galaxy() -> None:
+    this, reference, truth = a_pair(3)
+    weights = mix_weights(truth, np.array([0.2, 0.7, 0.1]))
+    row = compare_classifiers(this, reference, truth, weights, confidence=0.95)
+    for name, measure in (("accuracy", accuracy_score), ("macro_f1", f1_score)):
+        options = {"average": "macro"} if name == "macro_f1" else {}
+        here, there = (
+            measure(truth, some.argmax(axis=1), sample_weight=weights, **options)
+            for some in (this, reference)
+        )
+        assert row[name] == pytest.approx(here)
+        assert row[f"{name}_difference"] == pytest.approx(here - there)
+    errors = [((some - np.eye(3)[truth]) ** 2).sum(axis=1) for some in (this, reference)]
+    assert row["brier"] == pytest.approx(np.average(errors[0], weights=weights))
+    expected = np.average(errors[0] - errors[1], weights=weights)
+    assert row["brier_difference"] == pytest.approx(expected)
 
 
 def test_only_the_same_galaxies_are_compared() -> None:

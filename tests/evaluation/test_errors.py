@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from galaxy_morphology.evaluation import error_rates
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
 
 PREDICTIONS = pd.DataFrame(
     {"cataid": range(8), "correct": [True, True, True, False, True, False, False, True]}
@@ -29,6 +29,15 @@ def test_bins_are_equally_full_and_what_is_missing_is_a_bin_of_its_own() -> None
     expected = wilson_interval(1, 2, 0.95)
     assert rates["low"].iloc[1] == pytest.approx(expected["low"])
     assert rates["high"].iloc[1] == pytest.approx(expected["high"])
+
+
+def test_galaxies_count_by_their_weight() -> None:
+    weighed = PREDICTIONS.assign(weight=[1, 1, 0.5, 1, 1, 0.5, 1, 1])
+    rates = error_rates(weighed, FEATURES, ["magnitude"], n_bins=3, confidence=0.95)
+    assert rates["n"].tolist() == [2, 2, 2, 2]
+    assert rates["n_effective"].tolist() == [2, 1.5, 1.5, 2]
+    assert rates["error_rate"].tolist() == pytest.approx([0, 1 / 1.5, 0.5 / 1.5, 0.5])
+    assert rates["low"].iloc[1] == pytest.approx(wilson_interval(1, 1.5, 0.95)["low"])
 
 
 def test_flags_are_counted_by_value() -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from galaxy_morphology.evaluation import mean_interval, summarise_quality
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
 
 N = 40
 GAINS = {"lime": 0.1, "random": 0.0, "centre": 0.3, "brightness": -0.1, "lime_of_another": 0.05}

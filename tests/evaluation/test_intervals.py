@@ -12,6 +12,7 @@ from scipy.stats import skew
 from scipy.stats import t as student
 
 from galaxy_morphology.evaluation import mean_interval
+from galaxy_morphology.evaluation.intervals import combined_interval, wilson_interval
 
 VALUES = st.lists(st.floats(-100, 100), min_size=3, max_size=12, unique=True).map(np.array)
 
@@ -96,3 +97,29 @@ def test_the_truth_is_within_as_often_as_it_says(name: str, n: int) -> None:
     holds = np.mean([one["low"] <= truth <= one["high"] for one in found])
     # A standard error of 0.005. Percentiles of a bootstrap hold 0.75 to 0.80 at 4 values.
     assert 0.93 <= holds <= 0.99
+
+
+def test_equal_weights_change_nothing_and_whole_ones_move_the_mean() -> None:
+    values = np.array([0.1, 0.5, 0.2, 0.9, 0.4])
+    plain = mean_interval(values, 0.95)
+    assert mean_interval(values, 0.95, weights=np.full(5, 0.3)) == pytest.approx(plain)
+    weighed = mean_interval(values, 0.95, weights=np.array([1, 1, 1, 2, 1]))
+    assert weighed["value"] == pytest.approx(np.append(values, 0.9).mean())
+    assert weighed["high"] - weighed["low"] > plain["high"] - plain["low"]
+
+
+def test_a_difference_has_the_interval_of_newcombe() -> None:
+    # Newcombe (1998), Stat. Med. 17, 873, table II, method 10: 56 of 70 less 48 of 80.
+    scores = [wilson_interval(56, 70, 0.95), wilson_interval(48, 80, 0.95)]
+    found = combined_interval(np.array([1.0, -1.0]), scores, np.eye(2), within=(-1, 1))
+    assert found == pytest.approx({"value": 0.2, "low": 0.0524, "high": 0.3339}, abs=1e-4)
+
+
+def test_what_errs_alike_cancels_in_differences_and_adds_in_means() -> None:
+    scores = [wilson_interval(5, 10, 0.95)] * 2
+    alike, other = np.ones((2, 2)), np.eye(2)
+    for shares, widths in (([1.0, -1.0], (0, 2**0.5)), ([0.5, 0.5], (1, 0.5**0.5))):
+        for correlation, width in zip((alike, other), widths, strict=True):
+            found = combined_interval(np.array(shares), scores, correlation, within=(-1, 1))
+            reach = scores[0]["high"] - scores[0]["low"]  # type: ignore[operator]
+            assert found["high"] - found["low"] == pytest.approx(width * reach)  # type: ignore[operator]

@@ -19,7 +19,7 @@ from galaxy_morphology.evaluation import (
     rank_suspects,
     suspect_scores,
 )
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
 from galaxy_morphology.typing import FloatArray, IntArray
 
 NAMES = ["Elliptical", "Spiral", "Edge-on"]

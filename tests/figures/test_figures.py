@@ -104,7 +104,7 @@ def metrics(*, simulated: bool = False) -> dict[str, Any]:
 
     return {
         str(split): score_predictions(
-            some, NAMES, confidence=0.95, n_resamples=20, seed=0
+            some, NAMES, confidence=0.95
         )
         for split, some in galaxies(simulated=simulated).groupby("split")
         if split != "training"
@@ -391,7 +391,10 @@ def reliability_of(scores: dict[str, Any]) -> dict[str, dict[str, pd.DataFrame]]
     curve = pd.DataFrame(
         {"certainty": [0.6, 0.9], "accuracy": [0.5, 0.95], "low": [0.4, 0.9], "high": [0.6, 1.0]}
     )
-    error = {"calibration_error": {"value": 0.031, "low": 0.02, "high": 0.04}}
+    error = {
+        "calibration_error": {"value": 0.031, "low": None, "high": None},
+        "calibration_error_if_perfect": {"value": 0.03, "low": 0.02, "high": 0.04},
+    }
     for split_scores in scores.values():
         split_scores["calibration"] = {"temperature": 1.3, "before": error, "after": error}
     return {split: {"before": curve, "after": curve} for split in scores}
@@ -402,7 +405,8 @@ def selection_of(scores: dict[str, Any]) -> dict[str, pd.DataFrame]:
     score = {"value": 0.7, "low": 0.6, "high": 0.8}
     for split_scores in scores.values():
         split_scores["selection"] = {
-            "accuracy_wanted": 0.95, "threshold": 0.8, "kept": score, "accuracy": score
+            "accuracy_wanted": 0.95, "accuracy_confidence": 0.9, "threshold": 0.8, "kept": score,
+            "accuracy": score,
         }  # fmt: skip
     curve = pd.DataFrame(
         {"kept": [0.01, 0.5, 1], "accuracy": [0, 0.9, 0.8], "low": [0, 0.8, 0.7], "high": 1.0}
@@ -415,7 +419,7 @@ def test_reliability_is_drawn_with_its_error_and_temperature() -> None:
     figure = figures.reliability_diagrams(reliability_of(scores), scores)
     words = texts(figure)
     assert "test: temperature 1.30" in words
-    assert "before: calibration error 0.031 (0.020-0.040)" in words
+    assert "before: calibration error 0.031 (0.020-0.040 if perfect)" in words
     before, after = (np.asarray(bars[0].get_xydata()) for bars in figure.axes[0].containers)
     np.testing.assert_array_equal(before, [[0.6, 0.5], [0.9, 0.95]])
     np.testing.assert_array_equal(after, before)
@@ -425,13 +429,29 @@ def test_the_accuracy_of_what_is_kept_is_drawn_with_the_threshold() -> None:
     scores = metrics()
     figure = figures.selective_accuracy(selection_of(scores), scores)
     assert "keeps 0.700 (0.600-0.800)" in texts(figure)
-    assert "wanted: 95%" in texts(figure)
+    assert "wanted: 95%, with a confidence of 90%" in texts(figure)
     # The accuracy of the first hundredth of the galaxies is left out.
     assert figure.axes[0].lines[0].get_xdata() == pytest.approx([0.5, 1])
     scores["test"]["selection"]["kept"] = {"value": 0.0, "low": 0.0, "high": 0.1}
     assert "test, threshold" not in texts(
         figures.selective_accuracy(selection_of(metrics()), scores)
     )
+
+
+def test_figures_say_which_mix_of_classes_they_are_for_where_one_is_set() -> None:
+    scores = metrics()
+    for is_set in (False, True):
+        for of_split in scores.values():
+            prior = {"Elliptical": 0.25, "Other": 0.75}
+            of_split |= {"class_prior": prior if is_set else None, "class_shares": prior}
+        for figure in (
+            figures.confusion_matrices(scores),
+            figures.roc_curves(galaxies(), scores, NAMES),
+            figures.error_rates(rates(), 0.1, metrics=scores),
+            figures.reliability_diagrams(reliability_of(scores), scores),
+            figures.selective_accuracy(selection_of(scores), scores),
+        ):
+            assert ("for a mix of 25% Elliptical, 75% Other" in texts(figure)) == is_set
 
 
 RIGHT_THEN_WRONG = np.arange(20) < 5
@@ -464,6 +484,14 @@ def test_compared_scores_are_where_the_table_says() -> None:
     assert marked(brier_difference) == [[0.0, 0.1]] * 3
     assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["one", "two"]
     assert "544 test galaxies" in texts(figure)
+
+
+def test_a_score_without_an_interval_has_a_marker_without_a_bar() -> None:
+    table = compared(simulated=False)
+    table.loc[0, ["brier_low", "brier_high"]] = np.nan
+    figure = figures.compared_scores(table, "one", ensemble="ensemble")
+    assert marked(figure.axes[2]) == [[0.7, 0.8], [0.72, 0.82], [0.75, 0.85]]
+    assert "nan" not in texts(figure)
 
 
 def found(*, simulated: bool) -> dict[str, Any]:

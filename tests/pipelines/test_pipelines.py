@@ -147,10 +147,30 @@ def test_another_mix_of_classes_moves_probabilities_only_where_it_is_asked_for(
         pd.read_parquet(root / "07_model_output/predictions.parquet")
         for root in (small_run, tmp_path)
     )
-    ratio = one["probability_Other"] / one["probability_Elliptical"] * 0.7 / 0.3
+    temperature = json.loads((tmp_path / "07_model_output/calibration.json").read_text())
+    ratio = np.exp(one["logit"].astype(float) / temperature["temperature"]) * 0.7 / 0.3
     np.testing.assert_allclose(
-        other["probability_Other"] / other["probability_Elliptical"], ratio, rtol=1e-6
+        other["probability_Other"] / other["probability_Elliptical"], ratio, rtol=1e-5
     )
+    assert (one["weight"] == 1).all()
+    before, after = (
+        json.loads((root / "08_reporting/metrics.json").read_text())["test"]
+        for root in (small_run, tmp_path)
+    )
+    of_test = other[other["split"] == "test"]
+    right = of_test.groupby("class_name")["correct"].mean()
+    expected = 0.3 * right["Elliptical"] + 0.7 * right["Other"]
+    assert after["accuracy"]["value"] == pytest.approx(expected)
+    assert after["class_shares"] == pytest.approx({"Elliptical": 0.3, "Other": 0.7})
+    assert before["n_effective"] == before["n"] > after["n_effective"]
+    rates = pd.read_csv(tmp_path / "08_reporting/error_rates.csv")
+    flagged = rates[rates["quantity"] == "channel_without_signal"]
+    if len(flagged) == 1:
+        assert flagged["error_rate"].iloc[0] == pytest.approx(1 - expected)
+    # Labels are doubted as if classes were equally frequent.
+    if temperature == json.loads((small_run / "07_model_output/calibration.json").read_text()):
+        suspects = [root / "08_reporting/suspect_labels.csv" for root in (small_run, tmp_path)]
+        assert suspects[0].read_text() == suspects[1].read_text()
     wrong = {"classification.class_prior": {"Elliptical": 0.3, "Spiral": 0.7}}
     with pytest.raises(ValueError, match=r"\['Elliptical', 'Spiral'\], but the classes are"):
         run_project(tmp_path, "evaluation", changes=wrong)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from pydantic import ValidationError
 
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
 from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
 from galaxy_morphology.pipelines.options import Classes
 from galaxy_morphology.pipelines.truth.nodes import (
@@ -24,7 +24,7 @@ from galaxy_morphology.pipelines.truth.options import TruthOptions
 
 CLASSES = Classes({0: "Elliptical", 1: "Other"})
 NAMES = CLASSES.names
-EVALUATION = EvaluationOptions(confidence=0.9, n_resamples=10, seed=0, n_mistakes=1)
+EVALUATION = EvaluationOptions(confidence=0.9, n_resamples=40, seed=0, n_mistakes=1)
 
 # Five galaxies of the test split, one of training and one of validation, and one in no table.
 # Those of CATAID 3 and 5 are labelled wrongly, and classified as they are labelled; 2 is

@@ -16,14 +16,17 @@ from galaxy_morphology.evaluation.comparison import compare_classifiers, summari
 from galaxy_morphology.evaluation.errors import error_rates
 from galaxy_morphology.evaluation.explanations import summarise_quality
 from galaxy_morphology.evaluation.intervals import mean_interval
+from galaxy_morphology.evaluation.mix import mix_weights
 from galaxy_morphology.evaluation.predictions import (
+    class_codes,
     logit_table,
     logits_of,
     prediction_table,
     probabilities_of,
+    weights_of,
 )
 from galaxy_morphology.evaluation.report import format_metrics
-from galaxy_morphology.evaluation.scores import class_codes, score_predictions
+from galaxy_morphology.evaluation.scores import score_predictions
 from galaxy_morphology.evaluation.selective import (
     choose_threshold,
     selection_scores,
@@ -50,6 +53,7 @@ __all__ = [
     "logit_table",
     "logits_of",
     "mean_interval",
+    "mix_weights",
     "model_card",
     "prediction_table",
     "probabilities_of",
@@ -62,4 +66,5 @@ __all__ = [
     "summarise_seeds",
     "suspect_scores",
     "tune_baseline",
+    "weights_of",
 ]

@@ -34,6 +34,7 @@ def tune_baseline(
     baseline: Baseline,
     measures: pd.DataFrame,
     truth: IntArray,
+    groups: pd.Series,
     *,
     n_folds: int,
     seed: int,
@@ -48,6 +49,7 @@ def tune_baseline(
         baseline: Its name.
         measures: Of the training galaxies; missing ones become the median.
         truth: Index of each galaxy's class.
+        groups: Galaxies of equal value, such as copies of one cut-out, stay in one fold.
         n_folds: Folds of the cross-validation; fewer where a class has fewer galaxies.
         seed: Seeds folds, forest and boosting.
 
@@ -57,7 +59,7 @@ def tune_baseline(
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -83,15 +85,15 @@ def tune_baseline(
         ("scale", StandardScaler()),
         ("classify", classifier),
     ]
-    rarest = int(np.unique(truth, return_counts=True)[1].min())
+    rarest = int(groups.groupby(truth).nunique().min())
     search = GridSearchCV(
         Pipeline(steps),
         {f"classify__{name}": values for name, values in choices.items()},
         scoring="roc_auc" if len(np.unique(truth)) == 2 else "roc_auc_ovr",
-        cv=StratifiedKFold(max(2, min(n_folds, rarest)), shuffle=True, random_state=seed),
+        cv=StratifiedGroupKFold(max(2, min(n_folds, rarest)), shuffle=True, random_state=seed),
         n_jobs=-1,
     )
-    return search.fit(measures.to_numpy(np.float64), truth)
+    return search.fit(measures.to_numpy(np.float64), truth, groups=groups.to_numpy())
 
 
 def baseline_logits(classifier: Any, measures: pd.DataFrame, n_classes: int) -> NDArray[np.float64]:

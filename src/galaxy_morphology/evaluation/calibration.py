@@ -4,22 +4,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.evaluation.scores import (
+from galaxy_morphology.evaluation.confusion import class_weights
+from galaxy_morphology.evaluation.intervals import (
     Score,
-    bootstrap_interval,
-    brier_score,
-    resampled_rows,
+    percentile_interval,
+    score,
     wilson_interval,
 )
+from galaxy_morphology.evaluation.scores import mean_loss, squared_errors
 from galaxy_morphology.typing import FloatArray, IntArray
 
 N_BINS = 10
 TEMPERATURES = 0.05, 20.0
-MEASURES = ("log_loss", "brier", "calibration_error")
 SMALLEST = np.finfo(np.float64).eps
 
 
-def fit_temperature(logits: FloatArray, truth: IntArray) -> float:
+def fit_temperature(
+    logits: FloatArray, truth: IntArray, weights: FloatArray | None = None
+) -> float:
     """The temperature that makes probabilities fit the truth best (Guo et al. 2017).
 
     Logits divided by it have the lowest Brier score. Guo et al. minimise the log loss, which
@@ -30,6 +32,7 @@ def fit_temperature(logits: FloatArray, truth: IntArray) -> float:
     Args:
         logits: [N, 1] for two classes, [N, K] for K.
         truth: Index of each galaxy's class, [N].
+        weights: Of each galaxy, from :func:`mix_weights`, [N]; None for equal ones.
 
     Returns:
         Above 1 where the classifier is too sure of itself, below 1 where it is not sure enough;
@@ -45,7 +48,7 @@ def fit_temperature(logits: FloatArray, truth: IntArray) -> float:
 
     def brier(log_temperature: float) -> float:
         probability = softmax(logits / np.exp(log_temperature), axis=1)
-        return float(((probability - right) ** 2).sum(axis=1).mean())
+        return float(np.average(((probability - right) ** 2).sum(axis=1), weights=weights))
 
     best = minimize_scalar(brier, bounds=np.log(TEMPERATURES), method="bounded")
     return float(np.exp(best.x))
@@ -70,6 +73,7 @@ def calibration_scores(
     before: FloatArray,
     after: FloatArray,
     truth: IntArray,
+    weights: FloatArray | None = None,
     *,
     confidence: float,
     n_resamples: int,
@@ -77,48 +81,81 @@ def calibration_scores(
 ) -> dict[str, dict[str, Score]]:
     """How well probabilities fit the truth, before and after a calibration, and the difference.
 
-    Intervals are percentiles of a bootstrap (Efron 1979) that draws galaxies anew within each
-    true class, the same ones before and after.
+    Log loss and Brier score are means over galaxies, and their differences those on the same
+    galaxies, see :func:`mean_loss`.
+
+    The calibration error is a sum of distances and above 0 for perfect probabilities too, the
+    more so the fewer galaxies there are. It has no interval, but something to be compared with: the
+    errors that the same probabilities would have if they were perfect, with true classes drawn
+    from them (consistency resampling, Bröcker & Smith 2007). An error within that range is no
+    sign that anything is to be mended.
 
     Args:
         before: Probability of each class, [N, K].
         after: The same, calibrated.
         truth: Index of each galaxy's class, [N].
+        weights: Of each galaxy, from :func:`mix_weights`, [N]; None for equal ones.
         confidence: Level of the intervals.
-        n_resamples: Bootstrap samples.
-        seed: Seeds them.
+        n_resamples: How often true classes are drawn.
+        seed: Seeds that.
 
     Returns:
-        ``before``, ``after`` and ``difference`` (after minus before), each with the intervals
-        of ``log_loss``, ``brier`` (Brier 1950; summed over classes, halved for two of them) and
+        ``before``, ``after`` and ``difference`` (after minus before), each with ``log_loss``,
+        ``brier`` (Brier 1950; summed over classes, halved for two of them) and
         ``calibration_error`` (expected calibration error of the predicted class's probability,
-        in ten bins of equally many galaxies).
+        in ten bins of equally many galaxies); before and after also with
+        ``calibration_error_if_perfect``, its mean and range if the probabilities were perfect.
     """
+    weights = np.ones(len(truth)) if weights is None else weights
     by_stage = {"before": before, "after": after}
-    values = {name: _measures(probability, truth) for name, probability in by_stage.items()}
-    rng = np.random.default_rng(seed)
-    samples: dict[str, list[NDArray[np.float64]]] = {"before": [], "after": []}
-    for rows in resampled_rows(truth, n_resamples, rng):
-        for name, probability in by_stage.items():
-            samples[name].append(_measures(probability[rows], truth[rows]))
-    values["difference"] = values["after"] - values["before"]
-    spreads = {name: np.array(drawn) for name, drawn in samples.items()}
-    spreads["difference"] = spreads["after"] - spreads["before"]
-    return {
-        name: {
-            measure: bootstrap_interval(value[i], spreads[name][:, i], confidence)
-            for i, measure in enumerate(MEASURES)
-        }
-        for name, value in values.items()
+    losses = {stage: _losses(probability, truth) for stage, probability in by_stage.items()}
+    losses["difference"] = {
+        name: losses["after"][name] - losses["before"][name] for name in losses["after"]
     }
+    wrong = {stage: ~_certainty(probability, truth)[1] for stage, probability in by_stage.items()}
+    wrong["difference"] = wrong["before"] | wrong["after"]
+    errors = {
+        stage: _calibration_error(*_certainty(probability, truth), weights)
+        for stage, probability in by_stage.items()
+    }
+    errors["difference"] = errors["after"] - errors["before"]
+    most = {"log_loss": np.inf, "brier": 1.0 if before.shape[1] == 2 else 2.0}
+    scores = {
+        stage: {
+            name: mean_loss(
+                values,
+                wrong[stage],
+                weights,
+                confidence,
+                (-most[name] if stage == "difference" else 0.0, most[name]),
+            )
+            for name, values in losses[stage].items()
+        }
+        | {"calibration_error": score(errors[stage], np.nan, np.nan)}
+        for stage in losses
+    }
+    for stage, probability in by_stage.items():
+        rng = np.random.default_rng(seed)
+        drawn = _errors_if_perfect(probability, truth, weights, n_resamples, rng)
+        scores[stage]["calibration_error_if_perfect"] = percentile_interval(
+            float(drawn.mean()), drawn, confidence
+        )
+    return scores
 
 
-def reliability(probability: FloatArray, truth: IntArray, *, confidence: float) -> pd.DataFrame:
+def reliability(
+    probability: FloatArray,
+    truth: IntArray,
+    weights: FloatArray | None = None,
+    *,
+    confidence: float,
+) -> pd.DataFrame:
     """How often the classifier is right where it is how sure.
 
     Args:
         probability: Of each class, [N, K].
         truth: Index of each galaxy's class, [N].
+        weights: Of each galaxy, from :func:`mix_weights`, [N]; None for equal ones.
         confidence: Level of the intervals.
 
     Returns:
@@ -126,30 +163,62 @@ def reliability(probability: FloatArray, truth: IntArray, *, confidence: float) 
         class), ``accuracy`` with ``low`` and ``high`` (Wilson), and ``n``.
     """
     certainty, correct = _certainty(probability, truth)
+    weights = np.ones(len(truth)) if weights is None else weights
     rows = []
     for some in _bins(certainty):
-        score = wilson_interval(int(correct[some].sum()), len(some), confidence)
+        total = weights[some].sum()
+        accuracy = wilson_interval((weights * correct)[some].sum(), total, confidence)
         rows.append(
             {
-                "certainty": certainty[some].mean(),
-                "accuracy": score["value"],
-                "low": score["low"],
-                "high": score["high"],
+                "certainty": np.average(certainty[some], weights=weights[some]),
+                "accuracy": accuracy["value"],
+                "low": accuracy["low"],
+                "high": accuracy["high"],
                 "n": len(some),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _measures(probability: FloatArray, truth: IntArray) -> NDArray[np.float64]:
-    """Log loss, Brier score and calibration error."""
+def _losses(probability: FloatArray, truth: IntArray) -> dict[str, NDArray[np.float64]]:
+    """Log loss and Brier score of each galaxy."""
     of_truth = probability[np.arange(len(truth)), truth]
-    log_loss = -np.log(np.maximum(of_truth, SMALLEST)).mean()
-    certainty, correct = _certainty(probability, truth)
-    gaps = [
-        len(some) * abs(certainty[some].mean() - correct[some].mean()) for some in _bins(certainty)
-    ]
-    return np.array([log_loss, brier_score(probability, truth), sum(gaps) / len(truth)])
+    return {
+        "log_loss": -np.log(np.maximum(of_truth, SMALLEST)),
+        "brier": squared_errors(probability, truth),
+    }
+
+
+def _calibration_error(
+    certainty: NDArray[np.float64], correct: NDArray[np.bool_], weights: FloatArray
+) -> float:
+    """Expected calibration error."""
+    bins = _bins(certainty)
+    gaps = (weights * (certainty - correct))[np.concatenate(bins)]
+    sums = np.add.reduceat(gaps, np.cumsum([0, *map(len, bins[:-1])]))
+    return float(np.abs(sums).sum() / weights.sum())
+
+
+def _errors_if_perfect(
+    probability: FloatArray,
+    truth: IntArray,
+    weights: FloatArray,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Calibration errors with true classes that are drawn from the probabilities, [n_resamples]."""
+    certainty, _ = _certainty(probability, truth)
+    predicted = probability.argmax(axis=1)
+    of_class = class_weights(truth, weights, probability.shape[1])
+    # In the mix of these galaxies, who weigh less are more frequent. Classes that none of them
+    # has stay what they are not.
+    shares = np.divide(1, of_class, out=np.zeros(len(of_class)), where=of_class > 0)
+    steps = np.cumsum(adjust_prior(probability, shares), axis=1)[:, :-1]
+    errors = np.empty(n_resamples)
+    for i in range(n_resamples):
+        drawn = (rng.random((len(truth), 1)) > steps).sum(axis=1)
+        errors[i] = _calibration_error(certainty, drawn == predicted, of_class[drawn])
+    return errors
 
 
 def _certainty(

@@ -1,9 +1,17 @@
 """The model card: what a classifier is, how good it is, and what it is not for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+
+from galaxy_morphology.evaluation.report import (
+    MEASURES,
+    format_calibration,
+    format_mix,
+    format_score,
+)
 
 INTENDED_USE = """\
 For sorting cut-outs like those it learned from: of the same survey or made the same way, with the
@@ -12,8 +20,10 @@ What the network is not sure enough of is meant for a human.
 
 - Its labels are judgements of people, and some of them are wrong: it learned these too, and a
   score against them is not one against nature.
-- Probabilities hold for the mix of classes that it was calibrated on. Where classes are mixed
-  otherwise, set `classification.class_prior`.
+- Probabilities and scores hold for the mix of classes that is named with the scores. Where classes
+  are mixed otherwise, set `classification.class_prior`, and score again.
+- What the threshold promises holds for galaxies like the validation galaxies, by which the epoch
+  and the temperature were chosen too.
 - It has no class for what is no galaxy. It gives stars, artefacts and empty sky a class as well.
 - It knows nothing of other surveys, bands, redshifts or resolutions. Score it there before use.
 - Explanations show what the network used, not what makes a galaxy what it is."""
@@ -50,8 +60,10 @@ def model_card(
     import yaml
 
     simulated = bool(galaxies["simulated"].any())
+    configuration = yaml.safe_dump(parameters, sort_keys=False, allow_unicode=True).rstrip()
     split = list(metrics)[-1]
     counts = pd.crosstab(galaxies["split"], galaxies["class_name"])
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", configuration)), default=0))
     by_split = [name for name in ("training", "validation", "test") if name in counts.index]
     n_suspected = int(suspect_labels["suspected"].sum())
     warning = "\n**These galaxies are SIMULATED. The scores say nothing about real ones.**\n"
@@ -64,7 +76,7 @@ by the validation galaxies. Intervals are at {_percent(metrics[split]["confidenc
 
 ## Data
 
-{archive["file"]}, {archive["bytes"]:,} bytes, SHA-256 `{archive["sha256"]}`. \
+{_plain(archive["file"])}, {archive["bytes"]:,} bytes, SHA-256 `{archive["sha256"]}`. \
 {len(galaxies):,} galaxies were used, {len(rejected_galaxies):,} left out \
 (`rejected_galaxies.csv`), {int(galaxies["duplicate_of"].notna().sum()):,} are copies of another. \
 {n_suspected:,} labels are suspected to be wrong (`suspect_labels.csv`).
@@ -75,12 +87,15 @@ by the validation galaxies. Intervals are at {_percent(metrics[split]["confidenc
 
 {_table(["score", *metrics], _score_rows(metrics))}
 
+{_mix(metrics[split])}
+
 ## Calibration
 
 {_table(["", "before", "after", "difference"], _calibration_rows(metrics[split]["calibration"]))}
 
 Of {split} galaxies; logits were divided by a temperature of \
 {metrics[split]["calibration"]["temperature"]:.2f}, fitted on validation galaxies. \
+{_calibration_error(metrics[split])} \
 {_selection(metrics[split]["selection"])}
 
 ## Known failures
@@ -93,9 +108,9 @@ Of {split} galaxies; logits were divided by a temperature of \
 
 ## Configuration
 
-```yaml
-{yaml.safe_dump(parameters, sort_keys=False, allow_unicode=True).rstrip()}
-```
+{fence}yaml
+{configuration}
+{fence}
 
 ## Software
 
@@ -107,8 +122,13 @@ Python {software["python"]}.
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [map(_plain, head), ["---"] * len(head), *(map(_plain, row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is, in one line; line breaks become spaces."""
+    return re.sub(r"([\\`*_\[\]<>|$~#&])", r"\\\1", " ".join(str(text).split()))
 
 
 def _score_rows(metrics: dict[str, Any]) -> list[list[str]]:
@@ -116,10 +136,11 @@ def _score_rows(metrics: dict[str, Any]) -> list[list[str]]:
     names = list(next(iter(splits))["classes"])
     rows = [["galaxies", *(f"{scores['n']:,}" for scores in splits)]]
     rows += [
-        [words, *(_value(scores[name]) for scores in splits)] for name, words in SCORES.items()
+        [words, *(format_score(scores[name]) for scores in splits)]
+        for name, words in SCORES.items()
     ]
     rows += [
-        [f"{name}: {score}", *(_value(scores["classes"][name][score]) for scores in splits)]
+        [f"{name}: {score}", *(format_score(scores["classes"][name][score]) for scores in splits)]
         for name in names
         for score in ("precision", "recall")
     ]
@@ -129,18 +150,55 @@ def _score_rows(metrics: dict[str, Any]) -> list[list[str]]:
 def _calibration_rows(calibration: dict[str, Any]) -> list[list[str]]:
     stages = ("before", "after", "difference")
     return [
-        [measure.replace("_", " "), *(_value(calibration[stage][measure]) for stage in stages)]
-        for measure in calibration["before"]
+        [
+            measure.replace("_", " "),
+            *(format_calibration(calibration[stage], measure) for stage in stages),
+        ]
+        for measure in MEASURES
     ]
 
 
-def _selection(selection: dict[str, Any]) -> str:
-    if selection["threshold"] is None:
-        wanted = _percent(selection["accuracy_wanted"])
-        return f"No probability is enough for an accuracy of {wanted}."
+def _mix(scores: dict[str, Any]) -> str:
+    mix = _plain(format_mix(scores["class_shares"]))
+    if scores["class_prior"] is None:
+        return (
+            f"Scores are for the mix of classes that these galaxies have ({mix}), probabilities "
+            "for equal shares of the classes."
+        )
     return (
-        f"At a probability of {selection['threshold']:.3f} or more, {_value(selection['kept'])} of "
-        f"the galaxies are kept, with an accuracy of {_value(selection['accuracy'])}."
+        f"Scores and probabilities are for a mix of {mix}, set as `classification.class_prior`: "
+        "each galaxy weighs the share of its class in that mix over its share among the galaxies "
+        f"scored. Together they tell as much as {scores['n_effective']:,.0f} galaxies of that mix."
+    )
+
+
+def _calibration_error(scores: dict[str, Any]) -> str:
+    def place(stage: str) -> str:
+        of_stage = scores["calibration"][stage]
+        error, perfect = of_stage["calibration_error"], of_stage["calibration_error_if_perfect"]
+        if error["value"] > perfect["high"]:
+            return "above that range, so that probabilities are off"
+        return "not above it, so that nothing shows that probabilities are off"
+
+    return (
+        "Perfect probabilities have a calibration error too, as galaxies are counted: in "
+        f"{_percent(scores['confidence'])} of cases one within the range beside it. Before, it is "
+        f"{place('before')}; after, it is {place('after')}."
+    )
+
+
+def _selection(selection: dict[str, Any]) -> str:
+    wanted = (
+        f"an accuracy of {_percent(selection['accuracy_wanted'])} with a confidence of "
+        f"{_percent(selection['accuracy_confidence'])}"
+    )
+    if selection["threshold"] is None:
+        return f"No probability is enough for {wanted}, as validation galaxies show it."
+    return (
+        f"At a probability of {selection['threshold']:.3f} or more, "
+        f"{format_score(selection['kept'])} of the galaxies are kept, with an accuracy of "
+        f"{format_score(selection['accuracy'])}. The threshold was chosen by validation galaxies "
+        f"for {wanted}."
     )
 
 
@@ -155,8 +213,8 @@ def _failures(error_rates: pd.DataFrame, scores: dict[str, Any]) -> str:
     if worse.empty:
         return f"{about}none has an error rate whose interval lies above it."
     lines = [
-        f"- {row['quantity'].replace('_', ' ')} {row['bin']}: {_value(row, 'error_rate')}, "
-        f"{row['n']} galaxies"
+        f"- {_plain(row['quantity'].replace('_', ' '))} {_plain(row['bin'])}: "
+        f"{format_score(row, 'error_rate')}, {row['n']} galaxies"
         for row in worse.to_dict("records")
     ]
     return (
@@ -170,11 +228,5 @@ def _percent(share: float) -> str:
 
 
 def _list(words: Iterable[str]) -> str:
-    *first, last = words
+    *first, last = map(_plain, words)
     return f"{', '.join(first)} and {last}"
-
-
-def _value(score: Mapping[Any, Any], name: str = "value") -> str:
-    if score[name] is None:
-        return "undefined"
-    return f"{score[name]:.3f} ({score['low']:.3f}-{score['high']:.3f})"

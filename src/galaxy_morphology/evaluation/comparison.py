@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.evaluation.scores import (
-    Score,
-    bootstrap_interval,
-    point_scores,
-    resampled_rows,
-    wilson_interval,
+from galaxy_morphology.evaluation.confusion import (
+    accuracy_score,
+    class_weights,
+    confusion_matrix,
+    mean_score,
+    score_difference,
 )
+from galaxy_morphology.evaluation.intervals import Score, combined_interval, correlation_of, score
+from galaxy_morphology.evaluation.scores import mean_loss, roc_auc, squared_errors
 from galaxy_morphology.typing import FloatArray, IntArray
 
 COMPARED = ("accuracy", "macro_f1", "roc_auc", "brier")
@@ -23,30 +25,31 @@ def compare_classifiers(
     probability: FloatArray,
     reference: FloatArray,
     truth: IntArray,
+    weights: FloatArray | None = None,
     *,
     confidence: float,
-    n_resamples: int,
-    seed: int,
 ) -> dict[str, float]:
     """Score a classifier, and say by how much it differs from another on the same galaxies.
 
-    Both are scored on the same bootstrap samples (Efron 1979), drawn within each true class:
-    galaxies that are easy or hard for both cancel.
+    Galaxies that are easy or hard for both cancel in the differences. That of Brier scores is a
+    mean over galaxies, see :func:`mean_loss`. The others have the intervals of both scores
+    combined, see :func:`combined_interval`, with the correlation that the galaxies show: of
+    accuracies and macro F1 in what both say of each, of ROC AUCs that of DeLong et al. (1988).
 
     Args:
         probability: Of each class, [N, K].
         reference: Of each class by the other classifier, [N, K].
         truth: Index of each galaxy's class, [N].
+        weights: Of each galaxy, from :func:`mix_weights`, [N]; None for equal ones.
         confidence: Level of the intervals.
-        n_resamples: Bootstrap samples.
-        seed: Seeds them.
 
     Returns:
         ``accuracy`` (interval: Wilson), ``macro_f1``, ``roc_auc`` and ``brier``, each with
         ``<score>_low`` and ``_high``; ``<score>_difference`` from the reference, with
-        ``_difference_low`` and ``_high``; ``only_this_right`` and ``only_reference_right``,
-        numbers of galaxies; and ``mcnemar_p``, the probability of so uneven numbers if neither
-        were better (McNemar 1947, exact). NaN where a score is undefined.
+        ``_difference_low`` and ``_high``, all 0 where both are the same;
+        ``only_this_right`` and ``only_reference_right``, numbers of galaxies; and ``mcnemar_p``,
+        the probability of so uneven numbers if neither were better (McNemar 1947, exact), both
+        whatever galaxies weigh. NaN where a score is undefined, or its interval unknown.
 
     Raises:
         ValueError: The probabilities are of different numbers of galaxies or classes.
@@ -56,21 +59,35 @@ def compare_classifiers(
             f"Cannot compare probabilities of shape {probability.shape} with some of shape "
             f"{reference.shape} for {len(truth)} galaxies: both must be of the same galaxies."
         )
-    rng = np.random.default_rng(seed)
-    samples = list(resampled_rows(truth, n_resamples, rng))
-    here, spread_here = _scores(probability, truth, samples)
-    there, spread_there = _scores(reference, truth, samples)
-    right = probability.argmax(axis=1) == truth
+    weights = np.ones(len(truth)) if weights is None else weights
+    n_classes = probability.shape[1]
+    said, said_by_other = probability.argmax(axis=1), reference.argmax(axis=1)
+    right, other_right = said == truth, said_by_other == truth
+    wrong = ~(right & other_right)
+    together = confusion_matrix(truth, said * n_classes + said_by_other, n_classes, n_classes**2)
+    together = together.reshape((n_classes,) * 3)
+    of_class = class_weights(truth, weights, n_classes)
+    errors = [squared_errors(some, truth) for some in (probability, reference)]
+    most = 1.0 if n_classes == 2 else 2.0
+    scores = {
+        "accuracy": _compare_confusions("accuracy", together, of_class, confidence),
+        "macro_f1": _compare_confusions("f1", together, of_class, confidence),
+        "roc_auc": _compare_areas(probability, reference, truth, weights, confidence),
+        "brier": (
+            mean_loss(errors[0], ~right, weights, confidence, (0, most)),
+            mean_loss(errors[0] - errors[1], wrong, weights, confidence, (-most, most)),
+        ),
+    }
+    if np.array_equal(probability, reference):  # no galaxies could tell them apart
+        none = score(0.0, 0.0, 0.0)
+        scores = {
+            name: (here, none if difference["value"] == 0 else difference)
+            for name, (here, difference) in scores.items()
+        }
     row: dict[str, float] = {}
-    for name in COMPARED:
-        interval = bootstrap_interval(here[name], spread_here[name], confidence)
-        if name == "accuracy":
-            interval = wilson_interval(int(right.sum()), len(right), confidence)
-        difference = bootstrap_interval(
-            here[name] - there[name], spread_here[name] - spread_there[name], confidence
-        )
-        row |= _flat(name, interval) | _flat(f"{name}_difference", difference)
-    return row | _mcnemar(right, reference.argmax(axis=1) == truth)
+    for name, (here, difference) in scores.items():
+        row |= _flat(name, here) | _flat(f"{name}_difference", difference)
+    return row | _mcnemar(right, other_right)
 
 
 def summarise_seeds(comparison: pd.DataFrame, *, ensemble: str) -> pd.DataFrame:
@@ -104,20 +121,46 @@ def summarise_seeds(comparison: pd.DataFrame, *, ensemble: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _scores(
-    probability: FloatArray, truth: IntArray, samples: list[NDArray[np.int_]]
-) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
-    """The scores of all galaxies, and those of each bootstrap sample."""
-    drawn = [point_scores(probability[rows], truth[rows]) for rows in samples]
-    spread = {name: np.array([scores[name] for scores in drawn]) for name in COMPARED}
-    return point_scores(probability, truth), spread
+def _compare_confusions(
+    ratio: str, together: NDArray[np.int_], weights: FloatArray, confidence: float
+) -> tuple[Score, Score]:
+    """Accuracy or macro F1, and its difference from that of the reference."""
+    here, there = (
+        accuracy_score(confusion, weights, confidence)
+        if ratio == "accuracy"
+        else mean_score(ratio, confusion, weights, confidence)
+        for confusion in (together.sum(axis=2), together.sum(axis=1))
+    )
+    return here, score_difference(ratio, together, weights, (here, there))
 
 
-def _flat(name: str, score: Score) -> dict[str, float]:
+def _compare_areas(
+    probability: FloatArray,
+    reference: FloatArray,
+    truth: IntArray,
+    weights: FloatArray,
+    confidence: float,
+) -> tuple[Score, Score]:
+    """The ROC AUC, and its difference from that of the reference."""
+    areas, influences = zip(
+        *(roc_auc(some, truth, weights, confidence) for some in (probability, reference)),
+        strict=True,
+    )
+    if areas[0]["value"] is None:
+        return areas[0], areas[0]
+    correlation = correlation_of(np.array(influences), unknown=0.0)
+    # One more galaxy of each class, of which both think otherwise: a few may agree by chance.
+    n_rarest = np.unique(truth, return_counts=True)[1].min()
+    correlation[~np.eye(2, dtype=bool)] *= n_rarest / (n_rarest + 1)
+    difference = combined_interval(np.array([1.0, -1.0]), list(areas), correlation, within=(-1, 1))
+    return areas[0], difference
+
+
+def _flat(name: str, interval: Score) -> dict[str, float]:
     """An interval as three columns."""
     columns = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}
     return {
-        column: np.nan if score[end] is None else float(score[end] or 0.0)
+        column: np.nan if interval[end] is None else float(interval[end] or 0.0)
         for end, column in columns.items()
     }
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
+from galaxy_morphology.evaluation.predictions import weights_of
 
 
 def error_rates(
@@ -19,7 +20,8 @@ def error_rates(
     """Error rate in bins of quantities and for flagged galaxies.
 
     Args:
-        predictions: A row per galaxy: ``cataid`` and ``correct``.
+        predictions: A row per galaxy: ``cataid`` and ``correct``, and ``weight`` where another
+            mix of classes is meant, see :func:`mix_weights`.
         features: By ``cataid``: the quantities. Numbers are binned; what is true or false, or a
             text, is counted by value.
         quantities: Columns of ``features``.
@@ -28,15 +30,17 @@ def error_rates(
 
     Returns:
         A row per bin: ``quantity``, ``bin`` in words, ``centre`` (median of the quantity,
-        missing for what is no number), number of galaxies ``n``, ``error_rate``, ``low`` and
-        ``high``. Galaxies for which a number is missing are a bin of their own.
+        missing for what is no number), number of galaxies ``n`` and ``n_effective``, the sum of
+        their weights, ``error_rate``, ``low`` and ``high``. Galaxies for which a number is missing
+        are a bin of their own.
     """
-    table = predictions[["cataid", "correct"]].merge(features, on="cataid", validate="1:1")
+    known = predictions[["cataid", "correct"]].assign(weight=weights_of(predictions))
+    table = known.merge(features, on="cataid", validate="1:1")
     rows = []
     for quantity in quantities:
         for words, some in _bins(table, quantity, n_bins):
-            wrong = int((~some["correct"]).sum())
-            score = wilson_interval(wrong, len(some), confidence)
+            wrong = some["weight"][~some["correct"].astype(bool)].sum()
+            rate = wilson_interval(wrong, some["weight"].sum(), confidence)
             is_number = _is_number(some[quantity])
             rows.append(
                 {
@@ -44,9 +48,10 @@ def error_rates(
                     "bin": words,
                     "centre": some[quantity].median() if is_number else np.nan,
                     "n": len(some),
-                    "error_rate": score["value"],
-                    "low": score["low"],
-                    "high": score["high"],
+                    "n_effective": some["weight"].sum(),
+                    "error_rate": rate["value"],
+                    "low": rate["low"],
+                    "high": rate["high"],
                 }
             )
     return pd.DataFrame(rows)

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from galaxy_morphology.evaluation.intervals import mean_interval
-from galaxy_morphology.evaluation.scores import wilson_interval
+from galaxy_morphology.evaluation.intervals import mean_interval, wilson_interval
 
 CONTROLS = ("random", "centre", "brightness")
 """Maps that know nothing of the classifier."""

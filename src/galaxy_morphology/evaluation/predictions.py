@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from galaxy_morphology.evaluation.mix import mix_weights
 from galaxy_morphology.typing import FloatArray
 
 
@@ -45,8 +46,21 @@ def probabilities_of(table: pd.DataFrame, class_names: list[str]) -> NDArray[np.
     return table[[f"probability_{name}" for name in class_names]].to_numpy(np.float64)
 
 
+def weights_of(table: pd.DataFrame) -> NDArray[np.float64]:
+    """What each galaxy of a table weighs, float64 [N]; 1 where no weights are given.
+
+    Args:
+        table: With or without a column ``weight``.
+    """
+    return table["weight"].to_numpy(np.float64) if "weight" in table else np.ones(len(table))
+
+
 def prediction_table(
-    logits: pd.DataFrame, probability: FloatArray, class_names: list[str]
+    logits: pd.DataFrame,
+    probability: FloatArray,
+    class_names: list[str],
+    *,
+    prior: FloatArray | None = None,
 ) -> pd.DataFrame:
     """Put what the classifier says beside what is known of each galaxy.
 
@@ -54,17 +68,34 @@ def prediction_table(
         logits: From :func:`logit_table`.
         probability: [N, K], rows that sum to 1.
         class_names: The K classes in the order of the columns.
+        prior: Share of each class in the mix that the probabilities are for, [K]; None for that
+            of the galaxies.
 
     Returns:
         A row per galaxy: the columns of ``logits``, ``probability_<class>`` for each class,
-        ``predicted_class`` and ``correct``.
+        ``predicted_class``, ``correct``, and the ``weight`` that gives the galaxies of each split
+        that mix, see :func:`mix_weights`.
     """
     table = logits.copy()
     for name, values in zip(class_names, probability.T, strict=True):
         table[f"probability_{name}"] = values
     table["predicted_class"] = np.array(class_names)[probability.argmax(axis=1)]
     table["correct"] = table["predicted_class"] == table["class_name"]
+    table["weight"] = 1.0
+    for _, some in table.groupby("split"):
+        truth = class_codes(some["class_name"], class_names)
+        table.loc[some.index, "weight"] = mix_weights(truth, prior)
     return table
+
+
+def class_codes(names: pd.Series, class_names: list[str]) -> NDArray[np.int_]:
+    """Index of each name in the list of classes.
+
+    Args:
+        names: Names of classes.
+        class_names: The classes in order.
+    """
+    return np.asarray(pd.Categorical(names, categories=class_names).codes, np.int_)
 
 
 def logit_columns(class_names: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The scores as a table that people read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -15,16 +16,62 @@ def format_metrics(metrics: dict[str, Any]) -> str:
     return "\n\n".join(_format_split(name, scores) for name, scores in metrics.items())
 
 
+def format_score(score: Mapping[Any, Any], name: str = "value") -> str:
+    """A score and its interval in words.
+
+    Args:
+        score: ``low`` and ``high``, None where no interval is known, and the score, None where it
+            is undefined.
+        name: By which name it has the score.
+    """
+    if score[name] is None:
+        return "undefined"
+    known = score["low"] is not None
+    ends = f"{score['low']:.3f}-{score['high']:.3f}" if known else "no interval"
+    return f"{score[name]:.3f} ({ends})"
+
+
+def format_calibration(scores: dict[str, Any], measure: str) -> str:
+    """A measure of calibration in words; its error beside that of perfect probabilities.
+
+    Args:
+        scores: By measure, of one of the stages that ``calibration_scores`` returns.
+        measure: Its name.
+    """
+    if measure != "calibration_error":
+        return format_score(scores[measure])
+    error, perfect = scores[measure], scores.get("calibration_error_if_perfect")
+    if perfect is None:
+        return f"{error['value']:.3f}"
+    return f"{error['value']:.3f} ({perfect['low']:.3f}-{perfect['high']:.3f} if perfect)"
+
+
+def format_mix(shares: dict[str, float]) -> str:
+    """A mix of classes in words.
+
+    Args:
+        shares: Of each class, by name.
+    """
+    return ", ".join(f"{100 * share:.3g}% {name}" for name, share in shares.items())
+
+
+MEASURES = ("log_loss", "brier", "calibration_error")
+
+
 def _format_split(name: str, scores: dict[str, Any]) -> str:
     heads = ("precision", "recall", "f1")
-    width = max(len("weighted average"), *(len(label) for label in scores["classes"]))
+    # What would break a line, or hide part of it, becomes a space.
+    classes = {_printable(label): row for label, row in scores["classes"].items()}
+    width = max(len("weighted average"), *(len(label) for label in classes))
     kind = "SIMULATED galaxies" if scores["simulated"] else "galaxies"
     lines = [
         f"{name.capitalize()}: {scores['n']:,} {kind} "
         f"(value and {scores['confidence']:.0%} interval)",
         " " * width + "".join(f"{head:>21}" for head in heads) + f"{'support':>10}",
     ]
-    for label, row in scores["classes"].items():
+    if scores.get("class_prior") is not None:
+        lines.insert(1, f"for a mix of {_printable(format_mix(scores['class_shares']))}")
+    for label, row in classes.items():
         cells = "".join(_cell(row[head]) for head in heads)
         lines.append(f"{label:<{width}}{cells}{row['support']:>10,}")
     for average in ("macro", "weighted"):
@@ -43,24 +90,32 @@ def _format_calibration(calibration: dict[str, Any], width: int) -> list[str]:
     stages = ("before", "after", "difference")
     width = max(width, len("calibration error"))
     head = f"temperature {calibration['temperature']:.2f}"
-    lines = [f"{head:<{width}}" + "".join(f"{stage:>24}" for stage in stages)]
-    for measure in calibration["before"]:
-        cells = "".join(_cell(calibration[stage][measure], 24) for stage in stages)
+    lines = [f"{head:<{width}}" + "".join(f"{stage:>32}" for stage in stages)]
+    for measure in MEASURES:
+        cells = "".join(
+            f"{format_calibration(calibration[stage], measure):>32}" for stage in stages
+        )
         lines.append(f"{measure.replace('_', ' '):<{width}}{cells}")
     return lines
 
 
 def _format_selection(selection: dict[str, Any]) -> str:
+    wanted = (
+        f"an accuracy of {selection['accuracy_wanted']:.0%} with a confidence of "
+        f"{selection['accuracy_confidence']:.0%}"
+    )
     if selection["threshold"] is None:
-        return f"No certainty is enough for an accuracy of {selection['accuracy_wanted']:.0%}."
+        return f"No certainty is enough for {wanted}."
     return (
-        f"Above a probability of {selection['threshold']:.3f} (chosen in validation for an "
-        f"accuracy of {selection['accuracy_wanted']:.0%}):\n"
-        f"keeps {_cell(selection['kept'], 0)}, accuracy {_cell(selection['accuracy'], 0)}"
+        f"From a probability of {selection['threshold']:.3f} on (chosen in validation for "
+        f"{wanted}):\n"
+        f"keeps {format_score(selection['kept'])}, accuracy {format_score(selection['accuracy'])}"
     )
 
 
-def _cell(score: dict[str, float | None], width: int = 21) -> str:
-    if score["value"] is None:
-        return f"{'undefined':>{width}}"
-    return f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})".rjust(width)
+def _cell(score: dict[str, float | None]) -> str:
+    return f"{format_score(score):>21}"
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.evaluation.scores import class_codes, wilson_interval
+from galaxy_morphology.evaluation.intervals import wilson_interval
+from galaxy_morphology.evaluation.predictions import class_codes
 from galaxy_morphology.typing import FloatArray
 
 
@@ -57,8 +58,9 @@ def cross_validated_probabilities(
         probability[:, forest.classes_] = forest.predict_proba(values[judged])
         return probability
 
-    rarest = int(np.unique(truth, return_counts=True)[1].min())
-    n_parts = max(2, min(n_folds, rarest, groups.nunique()))
+    # A class is in no more folds than it has galaxies that are not copies of each other.
+    rarest = int(groups.groupby(truth).nunique().min())
+    n_parts = max(2, min(n_folds, rarest))
     folds = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
     parts = list(folds.split(values, truth, groups))
     judged = Parallel(-1)(delayed(judge)(learned, some) for learned, some in parts)

@@ -23,6 +23,7 @@ LEAST_SHARE_SHOWN = 0.05
 LABELS_WIDTH = 56  # characters below a panel
 SHORTEST_LABEL = 9
 MANY_LABELS = 5
+LETTERS_PER_INCH = 13  # of 9 points
 
 
 def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
@@ -77,6 +78,7 @@ def confusion_matrices(metrics: dict[str, Any]) -> Figure:
         ax.set_xlabel("predicted class")
         ax.set_ylabel("true class")
         ax.set_title(f"{split}: {scores['n']:,} galaxies", fontsize=11)
+    _say_mix(figure, metrics)
     figure.colorbar(shades, ax=figure.axes, label="share of the true class", shrink=0.8)
     return figure
 
@@ -87,7 +89,8 @@ def roc_curves(
     """ROC curve of each split; with more than two classes, of each class against the rest.
 
     Args:
-        predictions: Columns ``split``, ``class_name``, ``probability_<class>`` and ``simulated``.
+        predictions: Columns ``split``, ``class_name``, ``probability_<class>`` and ``simulated``;
+            and ``weight``, where another mix of classes is meant.
         metrics: By split, what ``score_predictions`` returns.
         class_names: The classes, the second of two being the positive one.
     """
@@ -102,14 +105,14 @@ def roc_curves(
         some = predictions[predictions["split"] == split]
         ax = axes[i if many else 0]
         auc = scores["roc_auc"]
-        area = "AUC undefined" if auc["value"] is None else (
-            f"AUC {auc['value']:.3f} ({auc['low']:.3f}-{auc['high']:.3f})"
-        )  # fmt: skip
+        area = f"AUC {_in_words(auc)}"
         for j, name in enumerate(positives):
             is_class = some["class_name"] == name
             if is_class.nunique() < 2:
                 continue
-            false_rate, true_rate, _ = roc_curve(is_class, some[f"probability_{name}"])
+            false_rate, true_rate, _ = roc_curve(
+                is_class, some[f"probability_{name}"], sample_weight=some.get("weight")
+            )
             ax.plot(false_rate, true_rate, color=colour_of(j if many else i),
                     label=legend_label(name) if many else f"{split}: {area}")  # fmt: skip
         if many:
@@ -122,6 +125,7 @@ def roc_curves(
         ax.set_aspect("equal")
         ax.legend(frameon=False, fontsize=8, loc="lower right")
         hide_frame(ax)
+    _say_mix(figure, metrics)
     return figure
 
 
@@ -233,7 +237,13 @@ def suspects_found(is_wrong: NDArray[np.bool_], scores: dict[str, Any]) -> Figur
     return figure
 
 
-def error_rates(rates: pd.DataFrame, of_all: float, *, against: str = "label") -> Figure:
+def error_rates(
+    rates: pd.DataFrame,
+    of_all: float,
+    *,
+    against: str = "label",
+    metrics: dict[str, Any] | None = None,
+) -> Figure:
     """Error rate against what galaxies look like, a panel for each quantity.
 
     Args:
@@ -241,14 +251,14 @@ def error_rates(rates: pd.DataFrame, of_all: float, *, against: str = "label") -
             ``high``, ``split`` and ``simulated``.
         of_all: Error rate of all galaxies.
         against: What counts as right.
+        metrics: By split, what ``score_predictions`` returns, for the mix of classes.
     """
     quantities = list(rates["quantity"].unique())
     columns = 3
     rows = -(-len(quantities) // columns)
     figure = new_figure(columns * 3.4, 0.4 + rows * 2.6, simulated=is_simulated(rates))
-    figure.suptitle(
-        f"Error rate of {rates['split'].iloc[0]} galaxies, against their {against}", fontsize=11
-    )
+    title = f"Error rate of {rates['split'].iloc[0]} galaxies, against their {against}"
+    figure.suptitle("\n".join(filter(None, [title, _mix(metrics or {})])), fontsize=11)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for ax in axes[len(quantities) :]:
         ax.set_axis_off()
@@ -300,11 +310,13 @@ def reliability_diagrams(
         calibration = metrics[split]["calibration"]
         for i, (stage, curve) in enumerate(stages.items()):
             error = calibration[stage]["calibration_error"]
+            perfect = calibration[stage]["calibration_error_if_perfect"]
             ax.errorbar(
                 curve["certainty"], curve["accuracy"],
                 yerr=[curve["accuracy"] - curve["low"], curve["high"] - curve["accuracy"]],
                 marker="o", ms=4, lw=1, capsize=2, color=colour_of(1 - i),
-                label=f"{stage}: calibration error {_in_words(error)}",
+                label=f"{stage}: calibration error {error['value']:.3f} "
+                f"({perfect['low']:.3f}-{perfect['high']:.3f} if perfect)",
             )  # fmt: skip
         least = min(curve[["certainty", "low"]].min().min() for curve in stages.values())
         ax.plot([least, 1], [least, 1], color=GREY, ls=":", lw=1, label="as sure as right")
@@ -314,6 +326,7 @@ def reliability_diagrams(
         # Below the panel: bars of few galaxies reach everywhere.
         ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14))
         hide_frame(ax)
+    _say_mix(figure, metrics)
     return figure
 
 
@@ -345,14 +358,19 @@ def selective_accuracy(curves: dict[str, pd.DataFrame], metrics: dict[str, Any])
                 f"accuracy {_in_words(accuracy)}",
             )  # fmt: skip
         lowest = min(lowest, shown["low"].min())
-    wanted = next(iter(metrics.values()))["selection"]["accuracy_wanted"]
-    ax.axhline(wanted, color=GREY, ls="--", lw=1, label=f"wanted: {wanted:.0%}")
+    selection = next(iter(metrics.values()))["selection"]
+    wanted, confidence = selection["accuracy_wanted"], selection["accuracy_confidence"]
+    ax.axhline(
+        wanted, color=GREY, ls="--", lw=1,
+        label=f"wanted: {wanted:.0%}, with a confidence of {confidence:.0%}",
+    )  # fmt: skip
     ax.set_xlim(0, 1.01)
     ax.set_ylim(lowest - 0.02, 1.005)
     ax.set_xlabel("share of galaxies kept, the most certain first")
     ax.set_ylabel("accuracy of what is kept")
     ax.legend(frameon=False, fontsize=8, loc="lower left")
     hide_frame(ax)
+    _say_mix(figure, metrics)
     return figure
 
 
@@ -374,5 +392,26 @@ def _galleries(
     return figure
 
 
+def _mix(metrics: dict[str, Any]) -> str:
+    """The mix of classes that scores are for, where one is set."""
+    scores: dict[str, Any] = next(iter(metrics.values()), {})
+    if scores.get("class_prior") is None:
+        return ""
+    shares = scores["class_shares"].items()
+    return "for a mix of " + ", ".join(f"{100 * share:.3g}% {name}" for name, share in shares)
+
+
+def _say_mix(figure: Figure, metrics: dict[str, Any]) -> None:
+    """Say above all panels which mix of classes they are for, where it is set."""
+    words = _mix(metrics)
+    if words:
+        width = round(LETTERS_PER_INCH * figure.get_figwidth())
+        figure.suptitle(fill(words, width, break_long_words=False), fontsize=9)
+
+
 def _in_words(score: dict[str, float | None]) -> str:
-    return f"{score['value']:.3f} ({score['low']:.3f}-{score['high']:.3f})"
+    if score["value"] is None:
+        return "undefined"
+    known = score["low"] is not None
+    ends = f"{score['low']:.3f}-{score['high']:.3f}" if known else "no interval"
+    return f"{score['value']:.3f} ({ends})"

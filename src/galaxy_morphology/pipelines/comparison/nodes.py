@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
+from galaxy_morphology.pipelines.evaluation.nodes import find_temperature, probabilities_for_mix
 from galaxy_morphology.pipelines.evaluation.options import ClassificationOptions, EvaluationOptions
 from galaxy_morphology.pipelines.modelling.nodes import (
     choose_classifier,
@@ -17,6 +18,7 @@ from galaxy_morphology.pipelines.modelling.nodes import (
 from galaxy_morphology.pipelines.modelling.options import (
     AugmentationOptions,
     NetworkOptions,
+    PredictionOptions,
     TrainingOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
@@ -37,6 +39,7 @@ def train_networks(
     network: NetworkOptions,
     augmentation: AugmentationOptions,
     training: TrainingOptions,
+    prediction: PredictionOptions,
     options: ComparisonOptions,
 ) -> Iterator[dict[str, TrainingState]]:
     """Train every network of the comparison with every seed, and let it classify all galaxies.
@@ -52,6 +55,7 @@ def train_networks(
         network: What is configured for all networks.
         augmentation: What is configured for all networks.
         training: What is configured for all networks.
+        prediction: How many galaxies are classified at a time, and how exactly.
         options: What is compared.
 
     Yields:
@@ -70,7 +74,9 @@ def train_networks(
             galaxies, images.shape, class_weights, classes, layout, shown, taught
         )
         earlier = earlier_entries[name]() if name in earlier_entries else {}
-        if _is_finished(earlier, fingerprint):
+        # What has no precision is from when all was float32.
+        precision = str(earlier.get("precision", "float32"))
+        if _is_finished(earlier, fingerprint) and precision == prediction.precision:
             logger.info("%s was finished before.", name)
             continue
         logger.info("Training %s.", name)
@@ -81,7 +87,9 @@ def train_networks(
             yield {name: state}
         classifier, history = choose_classifier(state, images, galaxies, classes, layout)
         started = time.perf_counter()
-        logits = networks.predict_logits(classifier, images, progress=f"Classifying by {name}")
+        logits = networks.predict_logits(
+            classifier, images, progress=f"Classifying by {name}", **prediction.model_dump()
+        )
         seconds = time.perf_counter() - started
         yield {
             name: _finished(
@@ -91,6 +99,7 @@ def train_networks(
                 training_seconds=history["seconds"].sum(),
                 galaxies_per_second=len(images) / seconds,
             )
+            | {"precision": np.array(prediction.precision)}
         }
 
 
@@ -126,15 +135,21 @@ def train_baselines(
             name = f"{entry}-{seed}"
             measures = known[evaluation.feature_columns(feature_set)]
             fingerprint = fingerprint_of(
-                galaxies, measures.to_csv(), classes, options.n_folds, seed, sklearn.__version__
-            )
+                galaxies, measures.to_csv(), classes, options.n_folds, "StratifiedGroupKFold", seed,
+                sklearn.__version__,
+            )  # fmt: skip
             earlier = earlier_entries[name]() if name in earlier_entries else {}
             if _is_finished(earlier, fingerprint):
                 logger.info("%s was finished before.", name)
                 continue
             started = time.perf_counter()
             classifier = evaluation.tune_baseline(
-                baseline, measures[training], truth[training], n_folds=options.n_folds, seed=seed
+                baseline,
+                measures[training],
+                truth[training],
+                galaxies.loc[training, "checksum"],
+                n_folds=options.n_folds,
+                seed=seed,
             )
             fitted = time.perf_counter()
             logits = evaluation.baseline_logits(classifier, measures, len(classes.names))
@@ -162,8 +177,9 @@ def score_entries(
 ) -> pd.DataFrame:
     """Score all that was compared on the galaxies that nothing was learned or chosen from.
 
-    Every entry is calibrated on the validation galaxies, as the classifier of the project is. The
-    probabilities of an entry's seeds are averaged to one more, its ensemble.
+    Every entry is calibrated on the validation galaxies and scored for the mix of classes that is
+    meant, as the classifier of the project is. The probabilities of an entry's seeds are averaged
+    to one more, its ensemble.
 
     Args:
         network_entries: By name, what reads the state of a network.
@@ -171,8 +187,8 @@ def score_entries(
         galaxies: A row per galaxy, in the order of the logits.
         classes: The classes in order.
         options: What is compared.
-        classification: Whether to calibrate.
-        evaluation_options: Level and kind of the intervals.
+        classification: Whether to calibrate, and for which mix of classes.
+        evaluation_options: Level of the intervals.
 
     Returns:
         A row per entry and seed, and one for its ensemble: scores and what they differ by from
@@ -184,6 +200,7 @@ def score_entries(
     split = "test" if (galaxies["split"] == "test").any() else "validation"
     scored = (galaxies["split"] == split).to_numpy()
     truth = evaluation.class_codes(galaxies["class_name"], classes.names)[scored]
+    weights = evaluation.mix_weights(truth, classification.prior(classes))
     states = {
         (entry, str(seed)): entries[f"{entry}-{seed}"]()
         for entry in options.entries
@@ -198,11 +215,12 @@ def score_entries(
             of_seeds = [probabilities[entry, str(seed)] for seed in options.seeds]
             probabilities[entry, ENSEMBLE] = np.mean(of_seeds, axis=0)
 
-    intervals = evaluation_options.model_dump(exclude={"n_mistakes"})
     rows = []
     for (entry, seed), probability in probabilities.items():
         reference = probabilities[options.reference, seed]
-        compared = evaluation.compare_classifiers(probability, reference, truth, **intervals)
+        compared = evaluation.compare_classifiers(
+            probability, reference, truth, weights, confidence=evaluation_options.confidence
+        )
         state = states.get((entry, seed), {})
         rows.append(
             {
@@ -271,11 +289,9 @@ def _calibrated(
     options: ClassificationOptions,
 ) -> FloatArray:
     """Probability of each class, [N, K], with a temperature that fits the validation galaxies."""
-    from galaxy_morphology import evaluation, networks
+    from galaxy_morphology import evaluation
 
-    temperature = 1.0
-    if options.calibrate:
-        rows = (galaxies["split"] == "validation").to_numpy()
-        truth = evaluation.class_codes(galaxies["class_name"], classes.names)
-        temperature = evaluation.fit_temperature(logits[rows], truth[rows])
-    return networks.probabilities(logits / temperature)
+    validation = (galaxies["split"] == "validation").to_numpy()
+    truth = evaluation.class_codes(galaxies["class_name"], classes.names)
+    temperature = find_temperature(logits[validation], truth[validation], classes, options)
+    return probabilities_for_mix(logits, temperature, classes, options)

@@ -20,6 +20,7 @@ def create_pipeline() -> Pipeline:
                     "params:network",
                     "params:augmentation",
                     "params:training",
+                    "params:prediction",
                     "params:comparison",
                 ],
                 outputs="network_entries",

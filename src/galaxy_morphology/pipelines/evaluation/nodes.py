@@ -12,7 +12,7 @@ from galaxy_morphology.pipelines.evaluation.options import (
     SuspectOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
-from galaxy_morphology.typing import Figure, FloatArray, Images
+from galaxy_morphology.typing import Figure, FloatArray, Images, IntArray
 
 
 def calibrate_classifier(
@@ -27,7 +27,8 @@ def calibrate_classifier(
 
     Returns:
         ``temperature``, by which logits are divided, and ``threshold``: the least probability
-        at which classifications reach the accuracy wanted, missing where none does.
+        from which on classifications surely have the accuracy wanted in the mix of classes that
+        is meant, missing where there is none.
 
     Raises:
         ValueError: The class prior names other classes than there are.
@@ -37,10 +38,15 @@ def calibrate_classifier(
     validation = logits[logits["split"] == "validation"]
     truth = evaluation.class_codes(validation["class_name"], classes.names)
     raw = evaluation.logits_of(validation, classes.names)
-    temperature = evaluation.fit_temperature(raw, truth) if options.calibrate else 1.0
-    probability = _probabilities(raw, temperature, classes, options)
-    certainty, correct = probability.max(axis=1), probability.argmax(axis=1) == truth
-    threshold = evaluation.choose_threshold(certainty, correct, options.accuracy_wanted)
+    temperature = find_temperature(raw, truth, classes, options)
+    probability = probabilities_for_mix(raw, temperature, classes, options)
+    threshold = evaluation.choose_threshold(
+        probability.max(axis=1),
+        probability.argmax(axis=1) == truth,
+        options.accuracy_wanted,
+        evaluation.mix_weights(truth, options.prior(classes)),
+        confidence=options.accuracy_confidence,
+    )
     return {"temperature": temperature, "threshold": threshold}
 
 
@@ -59,13 +65,17 @@ def predict_classes(
         options: For the mix of classes.
 
     Returns:
-        A row per galaxy: logits, a probability per class, predicted class, whether correct.
+        A row per galaxy: logits, a probability per class, predicted class, whether correct, and
+        what it weighs in scores.
     """
     from galaxy_morphology import evaluation
 
     raw = evaluation.logits_of(logits, classes.names)
-    probability = _probabilities(raw, calibration["temperature"] or 1.0, classes, options)
-    return evaluation.prediction_table(logits, probability, classes.names)
+    temperature = calibration["temperature"] or 1.0
+    probability = probabilities_for_mix(raw, temperature, classes, options)
+    return evaluation.prediction_table(
+        logits, probability, classes.names, prior=options.prior(classes)
+    )
 
 
 def score_classifier(
@@ -82,34 +92,48 @@ def score_classifier(
         calibration: Temperature and threshold.
         classes: The classes in order.
         options: Level and kind of the intervals.
-        classification: For the accuracy wanted.
+        classification: For the mix of classes, and the accuracy wanted.
 
     Returns:
-        Scores with their intervals for "validation" and, where there is one, "test".
+        Scores with their intervals for "validation" and, where there is one, "test": for the mix
+        of classes that is meant.
     """
-    from galaxy_morphology import evaluation, networks
+    from galaxy_morphology import evaluation
 
-    intervals = options.model_dump(exclude={"n_mistakes"})
     metrics = {}
     for split in ("validation", "test"):
         some = predictions[predictions["split"] == split]
         if some.empty:
             continue
         truth = evaluation.class_codes(some["class_name"], classes.names)
-        before = networks.probabilities(evaluation.logits_of(some, classes.names))
+        raw = evaluation.logits_of(some, classes.names)
+        before = probabilities_for_mix(raw, 1.0, classes, classification)
         after = evaluation.probabilities_of(some, classes.names)
-        metrics[split] = evaluation.score_predictions(some, classes.names, **intervals) | {
+        weights = evaluation.weights_of(some)
+        scores = evaluation.score_predictions(some, classes.names, confidence=options.confidence)
+        metrics[split] = scores | {
+            "class_prior": classification.class_prior,
             "calibration": {
                 "temperature": calibration["temperature"],
-                **evaluation.calibration_scores(before, after, truth, **intervals),
+                **evaluation.calibration_scores(
+                    before,
+                    after,
+                    truth,
+                    weights,
+                    confidence=options.confidence,
+                    n_resamples=options.n_resamples,
+                    seed=options.seed,
+                ),
             },
             "selection": {
                 "accuracy_wanted": classification.accuracy_wanted,
+                "accuracy_confidence": classification.accuracy_confidence,
                 "threshold": calibration["threshold"],
                 **evaluation.selection_scores(
                     after.max(axis=1),
                     some["correct"].to_numpy(bool),
                     calibration["threshold"],
+                    weights,
                     confidence=options.confidence,
                 ),
             },
@@ -167,18 +191,21 @@ def draw_error_rates(error_rates: pd.DataFrame, metrics: dict[str, Any]) -> Figu
 
     Args:
         error_rates: A row per bin of each quantity.
-        metrics: Scores by split, for the error rate of all galaxies.
+        metrics: Scores by split, for the error rate of all galaxies and the mix of classes.
     """
     from galaxy_morphology import figures
 
     split = list(metrics)[-1]
-    return figures.error_rates(error_rates, 1 - metrics[split]["accuracy"]["value"])
+    return figures.error_rates(
+        error_rates, 1 - metrics[split]["accuracy"]["value"], metrics=metrics
+    )
 
 
 def find_suspect_labels(
     galaxies: pd.DataFrame,
     features: pd.DataFrame,
     predictions: pd.DataFrame,
+    calibration: dict[str, float | None],
     classes: Classes,
     options: SuspectOptions,
 ) -> pd.DataFrame:
@@ -186,19 +213,21 @@ def find_suspect_labels(
 
     What is said about a label must not have been learned from it. A random forest, crosswise
     trained on the measures, judges every galaxy; the network, which learned from the training
-    galaxies, has a say of equal weight for the others.
+    galaxies, has a say of equal weight for the others. Both judge as if classes were equally
+    frequent: a class is not to be doubted for being rare where galaxies are to be classified.
 
     Args:
         galaxies: A row per galaxy.
         features: The same galaxies, with their measures.
-        predictions: The same galaxies, with the network's probabilities.
+        predictions: The same galaxies, with the network's logits.
+        calibration: The temperature of the network.
         classes: The classes in order.
         options: Size of the forest, folds and seed.
 
     Returns:
         A row per galaxy, the most suspicious first.
     """
-    from galaxy_morphology import evaluation
+    from galaxy_morphology import evaluation, networks
 
     known = features.set_index("cataid").loc[galaxies["cataid"]]
     probability = evaluation.cross_validated_probabilities(
@@ -212,7 +241,8 @@ def find_suspect_labels(
     )
     said = predictions.set_index("cataid").loc[galaxies["cataid"]]
     unseen = (galaxies["split"] != "training").to_numpy()
-    of_network = evaluation.probabilities_of(said, classes.names)
+    logits = evaluation.logits_of(said, classes.names)
+    of_network = networks.probabilities(logits / (calibration["temperature"] or 1.0))
     probability[unseen] = (probability[unseen] + of_network[unseen]) / 2
     return evaluation.rank_suspects(galaxies, probability, classes.names)
 
@@ -293,6 +323,7 @@ def draw_reliability(
     metrics: dict[str, Any],
     classes: Classes,
     options: EvaluationOptions,
+    classification: ClassificationOptions,
 ) -> Figure:
     """Draw how often the classifier is right where it is how sure, before and after calibration.
 
@@ -301,19 +332,23 @@ def draw_reliability(
         metrics: Scores by split.
         classes: The classes in order.
         options: Level of the intervals.
+        classification: For the mix of classes.
     """
-    from galaxy_morphology import evaluation, figures, networks
+    from galaxy_morphology import evaluation, figures
 
     curves = {}
     for split in metrics:
         some = predictions[predictions["split"] == split]
         truth = evaluation.class_codes(some["class_name"], classes.names)
+        raw = evaluation.logits_of(some, classes.names)
         stages = {
-            "before": networks.probabilities(evaluation.logits_of(some, classes.names)),
+            "before": probabilities_for_mix(raw, 1.0, classes, classification),
             "after": evaluation.probabilities_of(some, classes.names),
         }
         curves[split] = {
-            stage: evaluation.reliability(probability, truth, confidence=options.confidence)
+            stage: evaluation.reliability(
+                probability, truth, evaluation.weights_of(some), confidence=options.confidence
+            )
             for stage, probability in stages.items()
         }
     return figures.reliability_diagrams(curves, metrics)
@@ -340,24 +375,55 @@ def draw_selective_accuracy(
         some = predictions[predictions["split"] == split]
         certainty = evaluation.probabilities_of(some, classes.names).max(axis=1)
         curves[split] = evaluation.selective_accuracy(
-            certainty, some["correct"].to_numpy(bool), confidence=options.confidence
+            certainty,
+            some["correct"].to_numpy(bool),
+            evaluation.weights_of(some),
+            confidence=options.confidence,
         )
     return figures.selective_accuracy(curves, metrics)
 
 
-def _probabilities(
+def find_temperature(
+    logits: FloatArray, truth: IntArray, classes: Classes, options: ClassificationOptions
+) -> float:
+    """The temperature that fits galaxies best.
+
+    Balanced class weights make probabilities for equally frequent classes. Where a mix of classes
+    is set, from which probabilities for another follow, they are fitted as such.
+
+    Args:
+        logits: [N, 1] or [N, K]; of validation galaxies.
+        truth: Index of each galaxy's class, [N].
+        classes: The classes in order.
+        options: Whether to calibrate, and whether for another mix of classes.
+
+    Returns:
+        1 where calibration is off.
+    """
+    from galaxy_morphology import evaluation
+
+    if not options.calibrate:
+        return 1.0
+    equal = None if options.class_prior is None else np.ones(len(classes.names))
+    return evaluation.fit_temperature(logits, truth, evaluation.mix_weights(truth, equal))
+
+
+def probabilities_for_mix(
     logits: FloatArray, temperature: float, classes: Classes, options: ClassificationOptions
 ) -> FloatArray:
-    """Probability of each class, [N, K], calibrated and for the mix of classes that is wanted."""
+    """Probability of each class, [N, K], calibrated and for the mix of classes that is wanted.
+
+    Args:
+        logits: [N, 1] or [N, K].
+        temperature: By which they are divided.
+        classes: The classes in order.
+        options: For the mix of classes; without one probabilities are for equal shares.
+
+    Raises:
+        ValueError: The class prior names other classes than there are.
+    """
     from galaxy_morphology import evaluation, networks
 
     probability = networks.probabilities(np.asarray(logits) / temperature)
-    prior = options.class_prior
-    if prior is None:
-        return probability
-    if set(prior) != set(classes.names):
-        raise ValueError(
-            f"classification.class_prior has shares for {sorted(prior)}, but the classes are "
-            f"{sorted(classes.names)}. Give a share to each of them, or null for none."
-        )
-    return evaluation.adjust_prior(probability, np.array([prior[name] for name in classes.names]))
+    prior = options.prior(classes)
+    return probability if prior is None else evaluation.adjust_prior(probability, prior)

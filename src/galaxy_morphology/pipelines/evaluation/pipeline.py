@@ -54,7 +54,14 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.find_suspect_labels,
-                inputs=["galaxies", "features", "predictions", "params:classes", "params:suspects"],
+                inputs=[
+                    "galaxies",
+                    "features",
+                    "predictions",
+                    "calibration",
+                    "params:classes",
+                    "params:suspects",
+                ],
                 outputs="suspect_labels",
                 name="find_suspect_labels",
             ),
@@ -90,7 +97,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.draw_reliability,
-                inputs=["predictions", "metrics", "params:classes", "params:evaluation"],
+                inputs=[
+                    "predictions",
+                    "metrics",
+                    "params:classes",
+                    "params:evaluation",
+                    "params:classification",
+                ],
                 outputs="reliability_figure",
                 name="draw_reliability",
             ),

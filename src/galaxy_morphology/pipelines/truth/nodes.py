@@ -68,7 +68,7 @@ def draw_population_error_rates(population_error_rates: pd.DataFrame) -> Figure:
 
     rates = population_error_rates
     of_one = rates[rates["quantity"] == rates["quantity"].iloc[0]]
-    of_all = float((of_one["error_rate"] * of_one["n"]).sum() / of_one["n"].sum())
+    of_all = float(np.average(of_one["error_rate"], weights=of_one["n_effective"]))
     return figures.error_rates(rates, of_all, against="true class")
 
 
