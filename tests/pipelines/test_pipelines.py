@@ -211,7 +211,7 @@ def test_two_runs_with_one_seed_are_identical(small_run: Path, tmp_path: Path) -
 def test_an_interrupted_run_goes_on_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from galaxy_morphology.datasets.npz import TrainingStateDataset
+    from galaxy_morphology.datasets.checkpoint import Checkpoint
 
     for name in ("broken", "whole"):
         write_survey(tmp_path / name / "01_raw/GALAXIES.zip", 80)
@@ -219,17 +219,17 @@ def test_an_interrupted_run_goes_on_and_says_so(
     stages = ("data_processing", "morphology", "modelling", "evaluation")
     run_project(whole, *stages, changes={"training.epochs": 3})
 
-    save = TrainingStateDataset.save
+    save = Checkpoint.save
     saved: list[Any] = []
 
-    def save_once(self: TrainingStateDataset, data: Any) -> None:
+    def save_once(self: Checkpoint, state: Any) -> None:
         if saved:
             raise KeyboardInterrupt
-        saved.append(data)
-        save(self, data)
+        saved.append(state)
+        save(self, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingStateDataset, "save", save_once)
+        patch.setattr(Checkpoint, "save", save_once)
         with pytest.raises(KeyboardInterrupt):
             run_project(broken, *stages, changes={"training.epochs": 3})
     assert not (broken / "06_models/classifier.keras").exists()
