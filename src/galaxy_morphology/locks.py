@@ -13,18 +13,20 @@ def try_lock(path: Path) -> int | None:
     """Lock a file or folder, which is unlocked when the descriptor is closed or its process ends.
 
     Args:
-        path: What to lock; it has to be there.
+        path: What to lock.
 
     Returns:
-        The open descriptor; None where somebody else holds the lock, or has removed the file.
+        The open descriptor, of a file for reading and writing; None where there is nothing at the
+        path, or no longer.
 
     Raises:
+        BlockingIOError: Somebody else holds the lock.
         OSError: This file system has no locks.
     """
     if fcntl is None:
         raise OSError("this system has no file locks")
     try:
-        descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     except FileNotFoundError:
         return None
     try:
@@ -32,7 +34,7 @@ def try_lock(path: Path) -> int | None:
         # Who held it may have removed it while we asked: then it is no lock any more.
         if os.path.samestat(os.fstat(descriptor), path.stat()):
             return descriptor
-    except (BlockingIOError, FileNotFoundError):
+    except FileNotFoundError:
         pass
     except OSError:
         os.close(descriptor)

@@ -3,7 +3,13 @@
 import os
 import warnings
 
-from galaxy_morphology.hooks import ParameterNamesHook, ScoresHook, WritableArchiveHook
+from galaxy_morphology.hooks import (
+    LineageHook,
+    ParameterNamesHook,
+    RunLockHook,
+    ScoresHook,
+    WritableArchiveHook,
+)
 
 # Before the first import of TensorFlow. On CPUs without AVX-512 it leaves oneDNN off, which
 # halves its speed. Each operation uses all cores, so that two at a time get into each other's way.
@@ -19,7 +25,13 @@ os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 # OmegaConf tells Kedro, at every command, that a function Kedro calls will be renamed.
 warnings.filterwarnings("ignore", message=".*register_new_resolver.*")
 
-HOOKS = (ParameterNamesHook(), WritableArchiveHook(), ScoresHook())
+HOOKS = (
+    ParameterNamesHook(),
+    RunLockHook(),
+    LineageHook(),
+    WritableArchiveHook(),
+    ScoresHook(),
+)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

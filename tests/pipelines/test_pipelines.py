@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TINY, run_project
+from conftest import TINY, adopt, run_project
 from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
 from PIL import Image
@@ -39,6 +39,7 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
     assert written == {
         *(f"08_reporting/explanations/{group}.png" for group in groups),
         *(f"08_reporting/attributions/{method}.png" for method in METHODS),
+        "lineage.json",
         "01_raw/GALAXIES.zip",
         "04_feature/features.parquet",
         "05_model_input/images.npy",
@@ -115,6 +116,7 @@ def test_test_labels_change_nothing_but_the_test_scores(small_run: Path, tmp_pat
         {"Elliptical": "Other", "Other": "Elliptical"}
     )
     galaxies.to_parquet(path)
+    adopt(tmp_path, "05_model_input/galaxies.parquet")
     run_project(tmp_path, "modelling", "evaluation")
     for name in ("07_model_output/calibration.json", "05_model_input/class_weights.json"):
         assert (tmp_path / name).read_text() == (small_run / name).read_text()
@@ -260,14 +262,54 @@ def test_a_training_is_repeated_only_where_something_changed(
     assert (tmp_path / "06_models/training_history.csv").read_text() != history
 
 
-def test_explanations_are_refused_where_images_and_predictions_are_of_other_galaxies(
+def test_results_of_another_archive_are_refused_by_every_stage(
     small_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
     write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=2)
     run_project(tmp_path, "data_processing")
-    with pytest.raises(ValueError, match=r"of 79 galaxies, the images of 78.*modelling,evaluation"):
-        run_project(tmp_path, "explainability")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for stage, outdated, again in (
+        ("explainability", "classifier.keras", "modelling,evaluation"),
+        ("evaluation", "features.parquet", "morphology,modelling"),
+        ("comparison", "class_weights.json", "morphology,modelling"),
+        ("reporting", "error_rates.csv", "morphology,modelling,evaluation"),
+    ):
+        with pytest.raises(ValueError, match="made from another galaxies than") as error:
+            run_project(tmp_path, stage)
+        assert outdated in str(error.value)
+        assert f"First run `kedro run --pipelines {again}`" in str(error.value)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_images_and_galaxies_cannot_come_apart(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from galaxy_morphology.datasets.whole import ParquetDataset
+
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=2)
+
+    def stop(self: ParquetDataset, data: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ParquetDataset, "save", stop)  # images are saved, galaxies are not
+        with pytest.raises(KeyboardInterrupt):
+            run_project(tmp_path, "data_processing")
+    assert len(np.load(tmp_path / "05_model_input/images.npy")) == 78
+    assert len(pd.read_parquet(tmp_path / "05_model_input/galaxies.parquet")) == 79
+    with pytest.raises(ValueError, match=r"not known .*galaxies.parquet.*--pipelines data_proc"):
+        run_project(tmp_path, "modelling")
+
+
+def test_other_parameters_are_refused_only_where_they_are_read(
+    small_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(ValueError, match="made with other parameters `training` than this run"):
+        run_project(tmp_path, "reporting", changes={"training.seed": 7})
+    run_project(tmp_path, "evaluation", changes={"training.seed": 7})
 
 
 def test_error_rates_are_those_of_the_test_galaxies(small_run: Path, tmp_path: Path) -> None:
@@ -514,7 +556,8 @@ def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: 
     sums = {"__default__", "demo"}
     stages = {name: p for name, p in register_pipelines().items() if name not in sums}
     used = {dataset for pipeline in stages.values() for dataset in pipeline.datasets()}
-    assert {name for name in declared if "{" not in name} <= used
+    # The lineage is written by a hook, about all the others.
+    assert {name for name in declared if "{" not in name} <= used | {"lineage"}
     for name, pipeline in stages.items():
         others = [p for other, p in stages.items() if other != name]
         passed = pipeline.outputs() | pipeline.all_outputs() & {

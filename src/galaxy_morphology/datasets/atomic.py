@@ -48,11 +48,12 @@ def _folder_of_our_own(path: Path) -> tuple[Path, int | None]:
         folder = Path(tempfile.mkdtemp(prefix=f"{BEING_WRITTEN}{path.name}.", dir=path.parent))
         try:
             lock = try_lock(folder)
+        except BlockingIOError:
+            continue  # before we could lock it, another writer took it for one of the killed
         except OSError:
             return folder, None  # without locks, nobody takes it for one of the killed either
         if lock is not None:
             return folder, lock
-        # Before we could lock it, another writer took it for one of the killed, and removed it.
 
 
 def _remove_what_the_killed_left(parent: Path) -> None:
