@@ -13,10 +13,11 @@ warnings.filterwarnings("ignore", message=".*register_new_resolver.*")
 from galaxy_morphology.hooks import (  # noqa: E402 - what they import finds all of it set up
     DataFoldersHook,
     LibrariesHook,
+    LineageHook,
     ParameterNamesHook,
+    RunLockHook,
     RunnerHook,
     ScoresHook,
-    Utf8Hook,
     WritableArchiveHook,
 )
 
@@ -25,7 +26,8 @@ HOOKS = (
     LibrariesHook(),
     ParameterNamesHook(),
     RunnerHook(),
-    Utf8Hook(),
+    RunLockHook(),
+    LineageHook(),
     WritableArchiveHook(),
     ScoresHook(),
 )

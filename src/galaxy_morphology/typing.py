@@ -22,6 +22,7 @@ else:
 __all__ = [
     "ArrayRows",
     "Attribution",
+    "Checkpoint",
     "Count",
     "Counts",
     "CutoutArchive",
@@ -59,6 +60,18 @@ class ArrayRows(Protocol):
     def dtype(self) -> DTypeLike: ...  # noqa: D102
 
     def __iter__(self) -> Iterator[NDArray[Any]]: ...
+
+
+class Checkpoint(Protocol):
+    """Where a training leaves its state, and finds that of the last one."""
+
+    def load(self) -> TrainingState:
+        """Read the state; empty where there is nothing to go on from."""
+        ...
+
+    def save(self, state: TrainingState, /) -> None:
+        """Replace the state."""
+        ...
 
 
 class Cutouts(Protocol):

@@ -11,9 +11,10 @@ from hypothesis.extra import numpy as arrays
 from kedro.io import DatasetError
 from numpy.typing import NDArray
 
+from galaxy_morphology.datasets.checkpoint import CheckpointDataset, CheckpointsDataset
 from galaxy_morphology.datasets.keras_model import KerasModelDataset
 from galaxy_morphology.datasets.npy import NpyDataset
-from galaxy_morphology.datasets.npz import NpzDataset, TrainingStateDataset
+from galaxy_morphology.datasets.npz import NpzDataset
 
 
 @given(
@@ -69,18 +70,25 @@ def test_named_arrays_round_trip_without_pickle(tmp_path: Path) -> None:
         dataset.save({"object": np.array([{}], dtype=object)})
 
 
-def test_training_state_exists_once_training_is_over(tmp_path: Path) -> None:
-    dataset = TrainingStateDataset(filepath=str(tmp_path / "state.npz"))
-    assert dataset.load() == {}
-    assert not dataset.exists()
-    dataset.save({"finished": np.array(False)})
-    assert not dataset.exists()
-    assert not dataset.load()["finished"]
-    dataset.save({"finished": np.array(True)})
-    assert dataset.exists()
-    (tmp_path / "state.npz").write_bytes(b"cut short")
-    assert dataset.load() == {}
-    assert not dataset.exists()
+def test_a_checkpoint_is_read_and_written_at_any_time(tmp_path: Path) -> None:
+    path = tmp_path / "models" / "one.npz"
+    checkpoint = CheckpointDataset(filepath=str(path)).load()
+    assert checkpoint.load() == {}
+    for finished in (False, True):
+        checkpoint.save({"finished": np.array(finished)})
+        assert bool(checkpoint.load()["finished"]) is finished
+    assert CheckpointsDataset(folder=str(path.parent)).load()("one").load() == {"finished": True}
+    path.write_bytes(b"cut short")
+    assert checkpoint.load() == {}
+
+
+def test_nothing_in_the_graph_writes_a_checkpoint(tmp_path: Path) -> None:
+    for dataset in (
+        CheckpointDataset(filepath=str(tmp_path / "one.npz")),
+        CheckpointsDataset(folder=str(tmp_path)),
+    ):
+        with pytest.raises(DatasetError, match="writes its checkpoint itself"):
+            dataset.save({})  # type: ignore[arg-type]
 
 
 def test_keras_model_round_trip_is_exact(tmp_path: Path) -> None:

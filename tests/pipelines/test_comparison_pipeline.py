@@ -122,20 +122,20 @@ def test_an_interrupted_comparison_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from galaxy_morphology.datasets.npz import TrainingStatesDataset
+    from galaxy_morphology.datasets.checkpoint import Checkpoint
 
     shutil.copytree(compared, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "06_models/comparison/networks/compact-2.npz"
     path.unlink()
-    save = TrainingStatesDataset.save
+    save = Checkpoint.save
 
-    def save_once(self: TrainingStatesDataset, data: Any) -> None:
+    def save_once(self: Checkpoint, state: Any) -> None:
         if path.exists():
             raise KeyboardInterrupt
-        save(self, data)
+        save(self, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingStatesDataset, "save", save_once)
+        patch.setattr(Checkpoint, "save", save_once)
         with pytest.raises(KeyboardInterrupt):
             run_project(tmp_path, "comparison", changes=SMALL)
     run_project(tmp_path, "comparison", changes=SMALL)

@@ -112,7 +112,7 @@ def test_labels_are_not_doubted_for_being_rare_elsewhere() -> None:
 
 def test_a_comparison_is_scored_for_the_same_mix_as_the_classifier() -> None:
     logits = perfect_logits()
-    entries = {"compact-1": lambda: {"logits": logits[["logit"]].to_numpy()}}
+    entries = {"compact-1": {"logits": logits[["logit"]].to_numpy()}}
     compared = ComparisonOptions(
         reference="compact", seeds=(1,), networks={"compact": {}}, baselines=(),  # type: ignore[dict-item]
         feature_sets=(), n_folds=2,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TINY, run_project
+from conftest import TINY, adopt, run_project
 from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
 from PIL import Image
@@ -39,6 +39,7 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
     assert written == {
         *(f"08_reporting/explanations/{group}.png" for group in groups),
         *(f"08_reporting/attributions/{method}.png" for method in METHODS),
+        "lineage.json",
         "01_raw/GALAXIES.zip",
         "04_feature/features.parquet",
         "05_model_input/images.npy",
@@ -116,6 +117,7 @@ def test_test_labels_change_nothing_but_the_test_scores(small_run: Path, tmp_pat
         {"Elliptical": "Other", "Other": "Elliptical"}
     )
     galaxies.to_parquet(path)
+    adopt(tmp_path, "05_model_input/galaxies.parquet")
     run_project(tmp_path, "modelling", "evaluation")
     for name in ("07_model_output/calibration.json", "05_model_input/class_weights.json"):
         assert (tmp_path / name).read_text() == (small_run / name).read_text()
@@ -232,7 +234,7 @@ def test_two_runs_with_one_seed_are_identical(small_run: Path, tmp_path: Path) -
 def test_an_interrupted_run_goes_on_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from galaxy_morphology.datasets.npz import TrainingStateDataset
+    from galaxy_morphology.datasets.checkpoint import Checkpoint
 
     for name in ("broken", "whole"):
         write_survey(tmp_path / name / "01_raw/GALAXIES.zip", 80)
@@ -240,17 +242,17 @@ def test_an_interrupted_run_goes_on_and_says_so(
     stages = ("data_processing", "morphology", "modelling", "evaluation")
     run_project(whole, *stages, changes={"training.epochs": 3})
 
-    save = TrainingStateDataset.save
+    save = Checkpoint.save
     saved: list[Any] = []
 
-    def save_once(self: TrainingStateDataset, data: Any) -> None:
+    def save_once(self: Checkpoint, state: Any) -> None:
         if saved:
             raise KeyboardInterrupt
-        saved.append(data)
-        save(self, data)
+        saved.append(state)
+        save(self, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingStateDataset, "save", save_once)
+        patch.setattr(Checkpoint, "save", save_once)
         with pytest.raises(KeyboardInterrupt):
             run_project(broken, *stages, changes={"training.epochs": 3})
     assert not (broken / "06_models/classifier.keras").exists()
@@ -281,14 +283,54 @@ def test_a_training_is_repeated_only_where_something_changed(
     assert (tmp_path / "06_models/training_history.csv").read_text() != history
 
 
-def test_explanations_are_refused_where_images_and_predictions_are_of_other_galaxies(
+def test_results_of_another_archive_are_refused_by_every_stage(
     small_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
     write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=2)
     run_project(tmp_path, "data_processing")
-    with pytest.raises(ValueError, match=r"of 79 galaxies, the images of 78.*modelling,evaluation"):
-        run_project(tmp_path, "explainability")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for stage, outdated, again in (
+        ("explainability", "classifier.keras", "modelling,evaluation"),
+        ("evaluation", "features.parquet", "morphology,modelling"),
+        ("comparison", "class_weights.json", "morphology,modelling"),
+        ("reporting", "error_rates.csv", "morphology,modelling,evaluation"),
+    ):
+        with pytest.raises(ValueError, match="made from another galaxies than") as error:
+            run_project(tmp_path, stage)
+        assert outdated in str(error.value)
+        assert f"First run `kedro run --pipelines {again}`" in str(error.value)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_images_and_galaxies_cannot_come_apart(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from galaxy_morphology.datasets.whole import ParquetDataset
+
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=2)
+
+    def stop(self: ParquetDataset, data: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ParquetDataset, "save", stop)  # images are saved, galaxies are not
+        with pytest.raises(KeyboardInterrupt):
+            run_project(tmp_path, "data_processing")
+    assert len(np.load(tmp_path / "05_model_input/images.npy")) == 78
+    assert len(pd.read_parquet(tmp_path / "05_model_input/galaxies.parquet")) == 79
+    with pytest.raises(ValueError, match=r"not known .*galaxies.parquet.*--pipelines data_proc"):
+        run_project(tmp_path, "modelling")
+
+
+def test_other_parameters_are_refused_only_where_they_are_read(
+    small_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(ValueError, match="made with other parameters `training` than this run"):
+        run_project(tmp_path, "reporting", changes={"training.seed": 7})
+    run_project(tmp_path, "evaluation", changes={"training.seed": 7})
 
 
 def test_error_rates_are_those_of_the_test_galaxies(small_run: Path, tmp_path: Path) -> None:
@@ -537,7 +579,8 @@ def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: 
     sums = {"__default__", "demo"}
     stages = {name: p for name, p in register_pipelines().items() if name not in sums}
     used = {dataset for pipeline in stages.values() for dataset in pipeline.datasets()}
-    assert {name for name in declared if "{" not in name} <= used
+    # The lineage is written by a hook, about all the others.
+    assert {name for name in declared if "{" not in name} <= used | {"lineage"}
     for name, pipeline in stages.items():
         others = [p for other, p in stages.items() if other != name]
         passed = pipeline.outputs() | pipeline.all_outputs() & {

@@ -1,5 +1,7 @@
 """Keras models in their own format."""
 
+import hashlib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,15 @@ class KerasModelDataset(AbstractDataset[KerasModel, KerasModel]):
         """Write the model whole or not at all."""
         with replacing(self._filepath) as part:
             data.save(part)
+
+    def checksum(self) -> str:
+        """Of the network and its weights, whenever it was saved: the file holds the date."""
+        digest = hashlib.sha256()
+        with zipfile.ZipFile(self._filepath) as archive:
+            for name in sorted(set(archive.namelist()) - {"metadata.json"}):
+                digest.update(f"{name}\n".encode())
+                digest.update(hashlib.sha256(archive.read(name)).digest())
+        return digest.hexdigest()
 
     def _exists(self) -> bool:
         return self._filepath.is_file()

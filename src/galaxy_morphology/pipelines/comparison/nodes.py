@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,7 @@ import pandas as pd
 from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
 from galaxy_morphology.pipelines.evaluation.nodes import find_temperature, probabilities_for_mix
 from galaxy_morphology.pipelines.evaluation.options import ClassificationOptions, EvaluationOptions
-from galaxy_morphology.pipelines.modelling.nodes import (
-    choose_classifier,
-    fingerprint_of,
-    train_network,
-)
+from galaxy_morphology.pipelines.modelling.nodes import fingerprint_of, train_network
 from galaxy_morphology.pipelines.modelling.options import (
     AugmentationOptions,
     NetworkOptions,
@@ -22,26 +18,27 @@ from galaxy_morphology.pipelines.modelling.options import (
     TrainingOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
-from galaxy_morphology.typing import Figure, FloatArray, Images, TrainingState
+from galaxy_morphology.typing import Checkpoint, Figure, FloatArray, Images, TrainingState
 
 logger = logging.getLogger(__name__)
 
 ENSEMBLE = "ensemble"
-Entries = dict[str, Callable[[], TrainingState]]
+Checkpoints = Callable[[str], Checkpoint]
+"""Gives the checkpoint of a name."""
 
 
 def train_networks(
     images: Images,
     galaxies: pd.DataFrame,
     class_weights: dict[str, float],
-    earlier_entries: Entries,
+    checkpoints: Checkpoints,
     classes: Classes,
     network: NetworkOptions,
     augmentation: AugmentationOptions,
     training: TrainingOptions,
     prediction: PredictionOptions,
     options: ComparisonOptions,
-) -> Iterator[dict[str, TrainingState]]:
+) -> dict[str, TrainingState]:
     """Train every network of the comparison with every seed, and let it classify all galaxies.
 
     What was finished by an equal run is left as it is, what was interrupted goes on.
@@ -50,7 +47,8 @@ def train_networks(
         images: uint8 [N, height, width, 3], RGB.
         galaxies: A row per image.
         class_weights: Weight of each class in the loss, by name.
-        earlier_entries: By name, what reads the state that an earlier run left.
+        checkpoints: The checkpoint of each training by name; in the end it holds what is
+            returned, without the weights.
         classes: The classes in order.
         network: What is configured for all networks.
         augmentation: What is configured for all networks.
@@ -58,12 +56,13 @@ def train_networks(
         prediction: How many galaxies are classified at a time, and how exactly.
         options: What is compared.
 
-    Yields:
-        By name, the state after each epoch; in the end ``logits`` [N, 1] or [N, K],
-        ``n_weights``, ``training_seconds`` and ``galaxies_per_second``, without the weights.
+    Returns:
+        By name, ``logits`` [N, 1] or [N, K], ``n_weights``, ``training_seconds`` and
+        ``galaxies_per_second``.
     """
     from galaxy_morphology import networks
 
+    entries = {}
     recipes = {
         f"{name}-{seed}": recipe(entry, network, augmentation, training, seed)
         for seed in options.seeds
@@ -73,53 +72,49 @@ def train_networks(
         fingerprint = fingerprint_of(
             galaxies, images.shape, class_weights, classes, layout, shown, taught
         )
-        earlier = earlier_entries[name]() if name in earlier_entries else {}
-        # What has no precision is from when all was float32.
-        precision = str(earlier.get("precision", "float32"))
-        if _is_finished(earlier, fingerprint) and precision == prediction.precision:
-            logger.info("%s was finished before.", name)
+        # An entry keeps no weights: with other logits it is another one, to be trained again.
+        fingerprint += prediction.precision
+        checkpoint = checkpoints(name)
+        entries[name] = _finished_before(name, checkpoint, fingerprint)
+        if entries[name]:
             continue
         logger.info("Training %s.", name)
-        state: TrainingState = {}
-        for state in train_network(
-            images, galaxies, class_weights, earlier, classes, layout, shown, taught
-        ):
-            yield {name: state}
-        classifier, history = choose_classifier(state, images, galaxies, classes, layout)
+        classifier, history = train_network(
+            images, galaxies, class_weights, checkpoint, classes, layout, shown, taught
+        )
         started = time.perf_counter()
         logits = networks.predict_logits(
             classifier, images, progress=f"Classifying by {name}", **prediction.model_dump()
         )
         seconds = time.perf_counter() - started
-        yield {
-            name: _finished(
-                fingerprint,
-                logits,
-                n_weights=classifier.count_params(),
-                training_seconds=history["seconds"].sum(),
-                galaxies_per_second=len(images) / seconds,
-            )
-            | {"precision": np.array(prediction.precision)}
-        }
+        entries[name] = _finished(
+            fingerprint,
+            logits,
+            n_weights=classifier.count_params(),
+            training_seconds=history["seconds"].sum(),
+            galaxies_per_second=len(images) / seconds,
+        )
+        checkpoint.save(entries[name])
+    return entries
 
 
 def train_baselines(
     galaxies: pd.DataFrame,
     features: pd.DataFrame,
-    earlier_entries: Entries,
+    checkpoints: Checkpoints,
     classes: Classes,
     options: ComparisonOptions,
-) -> Iterator[dict[str, TrainingState]]:
+) -> dict[str, TrainingState]:
     """Fit every baseline on every set of features, and let it classify all galaxies.
 
     Args:
         galaxies: A row per galaxy.
         features: The same galaxies, with their measures.
-        earlier_entries: By name, what reads the state that an earlier run left.
+        checkpoints: By name, where each is kept once it is fitted.
         classes: The classes in order.
         options: What is compared.
 
-    Yields:
+    Returns:
         By name, ``logits`` [N, 1] or [N, K], ``training_seconds``, tuning included, and
         ``galaxies_per_second``, without the time it takes to measure them.
     """
@@ -127,6 +122,7 @@ def train_baselines(
 
     from galaxy_morphology import evaluation
 
+    entries = {}
     truth = evaluation.class_codes(galaxies["class_name"], classes.names)
     training = (galaxies["split"] == "training").to_numpy()
     known = features.set_index("cataid").loc[galaxies["cataid"]]
@@ -138,9 +134,9 @@ def train_baselines(
                 galaxies, measures.to_csv(), classes, options.n_folds, "StratifiedGroupKFold", seed,
                 sklearn.__version__,
             )  # fmt: skip
-            earlier = earlier_entries[name]() if name in earlier_entries else {}
-            if _is_finished(earlier, fingerprint):
-                logger.info("%s was finished before.", name)
+            checkpoint = checkpoints(name)
+            entries[name] = _finished_before(name, checkpoint, fingerprint)
+            if entries[name]:
                 continue
             started = time.perf_counter()
             classifier = evaluation.tune_baseline(
@@ -155,20 +151,20 @@ def train_baselines(
             logits = evaluation.baseline_logits(classifier, measures, len(classes.names))
             seconds = time.perf_counter() - fitted
             logger.info("%s: %s", name, classifier.best_params_)
-            yield {
-                name: _finished(
-                    fingerprint,
-                    logits,
-                    n_weights=0,
-                    training_seconds=fitted - started,
-                    galaxies_per_second=len(measures) / seconds,
-                )
-            }
+            entries[name] = _finished(
+                fingerprint,
+                logits,
+                n_weights=0,
+                training_seconds=fitted - started,
+                galaxies_per_second=len(measures) / seconds,
+            )
+            checkpoint.save(entries[name])
+    return entries
 
 
 def score_entries(
-    network_entries: Entries,
-    baseline_entries: Entries,
+    network_entries: dict[str, TrainingState],
+    baseline_entries: dict[str, TrainingState],
     galaxies: pd.DataFrame,
     classes: Classes,
     options: ComparisonOptions,
@@ -182,8 +178,8 @@ def score_entries(
     to one more, its ensemble.
 
     Args:
-        network_entries: By name, what reads the state of a network.
-        baseline_entries: By name, what reads the state of a baseline.
+        network_entries: By name, the ``logits`` of a network, and what it cost.
+        baseline_entries: By name, the same of a baseline.
         galaxies: A row per galaxy, in the order of the logits.
         classes: The classes in order.
         options: What is compared.
@@ -202,7 +198,7 @@ def score_entries(
     truth = evaluation.class_codes(galaxies["class_name"], classes.names)[scored]
     weights = evaluation.mix_weights(truth, classification.prior(classes))
     states = {
-        (entry, str(seed)): entries[f"{entry}-{seed}"]()
+        (entry, str(seed)): entries[f"{entry}-{seed}"]
         for entry in options.entries
         for seed in options.seeds
     }
@@ -269,8 +265,13 @@ def draw_comparison(comparison: pd.DataFrame, options: ComparisonOptions) -> Fig
     return figures.compared_scores(comparison, options.reference, ensemble=ENSEMBLE)
 
 
-def _is_finished(state: TrainingState, fingerprint: str) -> bool:
-    return "logits" in state and str(state["fingerprint"]) == fingerprint
+def _finished_before(name: str, checkpoint: Checkpoint, fingerprint: str) -> TrainingState:
+    """What an equal run ended with; nothing where there was none."""
+    state = checkpoint.load()
+    if "logits" not in state or str(state["fingerprint"]) != fingerprint:
+        return {}
+    logger.info("%s was finished before.", name)
+    return state
 
 
 def _finished(fingerprint: str, logits: FloatArray, **measures: float) -> TrainingState:

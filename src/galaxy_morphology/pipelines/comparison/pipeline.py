@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
                     "images",
                     "galaxies",
                     "class_weights",
-                    "earlier_network_entries",
+                    "network_checkpoints",
                     "params:classes",
                     "params:network",
                     "params:augmentation",
@@ -31,7 +31,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "galaxies",
                     "features",
-                    "earlier_baseline_entries",
+                    "baseline_checkpoints",
                     "params:classes",
                     "params:comparison",
                 ],

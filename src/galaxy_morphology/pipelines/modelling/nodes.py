@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from galaxy_morphology.pipelines.modelling.options import (
     TrainingOptions,
 )
 from galaxy_morphology.pipelines.options import Classes
-from galaxy_morphology.typing import Figure, Images, IntArray, KerasModel, TrainingState
+from galaxy_morphology.typing import Checkpoint, Figure, Images, IntArray, KerasModel, TrainingState
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +78,12 @@ def train_network(
     images: Images,
     galaxies: pd.DataFrame,
     class_weights: dict[str, float],
-    interrupted_training: TrainingState,
+    checkpoint: Checkpoint,
     classes: Classes,
     network_options: NetworkOptions,
     augmentation: AugmentationOptions,
     options: TrainingOptions,
-) -> Iterator[TrainingState]:
+) -> tuple[KerasModel, pd.DataFrame]:
     """Train the network on the training galaxies, going on from where an equal run stopped.
 
     An equal run is one of the same galaxies, parameters and versions; if it came to its end,
@@ -94,86 +93,54 @@ def train_network(
         images: uint8 [N, height, width, 3], RGB.
         galaxies: A row per image.
         class_weights: Weight of each class in the loss, by name.
-        interrupted_training: The state that the last training left, or nothing.
+        checkpoint: The state that the last training left, or nothing; written after every epoch,
+            with the fingerprint of everything that shaped it. It shortens the way, and changes
+            nothing of what is returned.
         classes: The classes in order.
         network_options: Shape of the network.
         augmentation: What to do to the training galaxies.
         options: How to train.
 
-    Yields:
-        The state after each epoch, with the ``fingerprint`` of everything that shaped it.
+    Returns:
+        The classifier with the weights that training kept, and the training history, a row per
+        epoch.
     """
     import keras
 
     from galaxy_morphology import networks
 
-    fingerprint = np.array(
-        fingerprint_of(
-            galaxies, images.shape, class_weights, classes, network_options, augmentation, options
-        )
+    fingerprint = fingerprint_of(
+        galaxies, images.shape, class_weights, classes, network_options, augmentation, options
     )
-    resume_from = None
-    if interrupted_training:
-        n_epochs = len(networks.training_history(interrupted_training))
-        if interrupted_training["fingerprint"] != fingerprint:
-            logger.info("Training anew: the last one had other galaxies, parameters or versions.")
-        elif interrupted_training["finished"]:
-            logger.info(
-                "This training ended before, after %d epochs: keeping its weights.", n_epochs
-            )
-            yield interrupted_training
-            return
-        else:
-            logger.info("Going on with an interrupted training after epoch %d.", n_epochs)
-            resume_from = interrupted_training
-
+    state = _state_of_an_equal_run(checkpoint, fingerprint)
     keras.utils.set_random_seed(options.seed)
-    network = _build_network(images, classes, network_options)
-    rows = {name: np.flatnonzero(galaxies["split"] == name) for name in ("training", "validation")}
-    optimizer = networks.build_optimizer(
-        **options.optimizer.model_dump(),
-        epochs=options.epochs,
-        steps_per_epoch=-(-len(rows["training"]) // options.batch_size),
-    )
-    for state in networks.train(
-        network,
-        images,
-        _class_indices(galaxies, classes),
-        rows["training"],
-        rows["validation"],
-        class_weights={i: class_weights[name] for i, name in enumerate(classes.names)},
-        augmentation=augmentation.model_dump(),
-        optimizer=optimizer,
-        resume_from=resume_from,
-        **options.model_dump(exclude={"optimizer"}),
-    ):
-        yield {**state, "fingerprint": fingerprint}
-
-
-def choose_classifier(
-    training_state: TrainingState,
-    images: Images,
-    galaxies: pd.DataFrame,
-    classes: Classes,
-    network_options: NetworkOptions,
-) -> tuple[KerasModel, pd.DataFrame]:
-    """Build the classifier from the weights that training kept.
-
-    Args:
-        training_state: Of a training that is over.
-        images: For the shape of a cut-out.
-        galaxies: What it was trained on.
-        classes: The classes in order.
-        network_options: Shape of the network.
-
-    Returns:
-        The classifier, and the training history, a row per epoch.
-    """
-    from galaxy_morphology import networks
-
-    network = _build_network(images, classes, network_options)
-    network.set_weights(networks.kept_weights(training_state))
-    history = networks.training_history(training_state)
+    build = networks.NETWORKS[network_options.name]
+    network = build(images.shape[1:], len(classes.names), **network_options.arguments())
+    if not (state and state["finished"]):
+        training, validation = (
+            np.flatnonzero(galaxies["split"] == split) for split in ("training", "validation")
+        )
+        optimizer = networks.build_optimizer(
+            **options.optimizer.model_dump(),
+            epochs=options.epochs,
+            steps_per_epoch=-(-len(training) // options.batch_size),
+        )
+        states = networks.train(
+            network,
+            images,
+            _class_indices(galaxies, classes),
+            training,
+            validation,
+            class_weights={i: class_weights[name] for i, name in enumerate(classes.names)},
+            augmentation=augmentation.model_dump(),
+            optimizer=optimizer,
+            resume_from=state or None,
+            **options.model_dump(exclude={"optimizer"}),
+        )
+        for state in states:
+            checkpoint.save({**state, "fingerprint": np.array(fingerprint)})
+    network.set_weights(networks.kept_weights(state))
+    history = networks.training_history(state)
     return network, history.assign(simulated=bool(galaxies["simulated"].any()))
 
 
@@ -218,11 +185,22 @@ def draw_training_curves(training_history: pd.DataFrame, options: TrainingOption
     )
 
 
-def _build_network(images: Images, classes: Classes, options: NetworkOptions) -> KerasModel:
+def _state_of_an_equal_run(checkpoint: Checkpoint, fingerprint: str) -> TrainingState:
+    """The state of an equal run, finished or to go on from; nothing where there is none."""
     from galaxy_morphology import networks
 
-    build = networks.NETWORKS[options.name]
-    return build(images.shape[1:], len(classes.names), **options.arguments())
+    state = checkpoint.load()
+    if not state:
+        return {}
+    if str(state.get("fingerprint")) != fingerprint:
+        logger.info("Training anew: the last one had other galaxies, parameters or versions.")
+        return {}
+    n_epochs = len(networks.training_history(state))
+    if state["finished"]:
+        logger.info("This training ended before, after %d epochs: keeping its weights.", n_epochs)
+    else:
+        logger.info("Going on with an interrupted training after epoch %d.", n_epochs)
+    return state
 
 
 def _class_indices(galaxies: pd.DataFrame, classes: Classes) -> IntArray:

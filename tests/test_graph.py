@@ -1,0 +1,43 @@
+"""The graph has no hidden circles: what a node reads and writes is what the graph says."""
+
+import inspect
+from collections import Counter
+
+from conftest import PROJECT
+from kedro.config import OmegaConfigLoader
+
+from galaxy_morphology.pipeline_registry import register_pipelines
+
+
+def test_no_file_is_in_the_catalog_under_two_names() -> None:
+    for env in ("base", "demo", "four_classes", "notebook"):
+        loader = OmegaConfigLoader(
+            str(PROJECT / "conf"),
+            env=env,
+            base_env="base",
+            merge_strategy={"parameters": "soft"},
+            runtime_params={"data_root": "data"},
+        )
+        places = Counter(
+            place
+            for name, entry in loader["catalog"].items()
+            if name != "galaxy_labels"  # a view of the archive, written with it
+            for place in (entry.get("filepath"), entry.get("folder"))
+            if place
+        )
+        assert len(places) > 30
+        assert [place for place, n in places.items() if n > 1] == []
+
+
+def test_no_node_writes_in_parts() -> None:
+    # A generator's outputs are saved while it runs: a run that stops in between leaves a part.
+    nodes = {node for pipeline in register_pipelines().values() for node in pipeline.nodes}
+    assert [node.name for node in nodes if inspect.isgeneratorfunction(node.func)] == []
+
+
+def test_checkpoints_are_read_and_never_written_by_the_graph() -> None:
+    pipelines = register_pipelines().values()
+    made = {name for pipeline in pipelines for name in pipeline.all_outputs()}
+    read = {name for pipeline in pipelines for name in pipeline.inputs()}
+    checkpoints = {"training_checkpoint", "network_checkpoints", "baseline_checkpoints"}
+    assert checkpoints <= read - made
