@@ -90,7 +90,7 @@ def test_labels_are_not_doubted_for_being_rare_elsewhere() -> None:
     galaxies = logits.drop(columns="logit").assign(checksum=logits["cataid"].astype(str))
     measures = np.random.default_rng(1).normal(size=(200, 3))
     features = pd.DataFrame(measures, columns=["a", "b", "c"]).assign(
-        cataid=logits["cataid"], simulated=False
+        cataid=logits["cataid"], simulated=False, half_light_radius_arcsec=np.nan
     )
     forest = SuspectOptions(n_trees=10, n_folds=2, seed=0, n_shown=3)
     calibration: dict[str, float | None] = {"temperature": 1.0, "threshold": None}
