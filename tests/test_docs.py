@@ -192,7 +192,7 @@ def parameters() -> dict[str, Any]:
 def written() -> set[str]:
     """The files in the data folder that the catalog names, and its folders of files."""
     catalog: Any = context_of().catalog
-    names = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
+    names = {name for pipeline in pipelines.values() for name in pipeline.datasets()} | {"lineage"}
     paths = set()
     for name in names:
         dataset = catalog.get(name)
