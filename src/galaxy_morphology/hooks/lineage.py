@@ -1,7 +1,7 @@
 """Refusing to mix the results of different runs."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -146,31 +146,30 @@ class _Check:
         kind = f"parameters `{what}`" if what != conflict else what
         return f"{path} and {self._records.path(other)} were made from different {kind}"
 
+    def _past(self, names: set[str]) -> set[str]:
+        """Datasets, and all that they are made from, back to an archive that was observed."""
+        past: set[str] = set()
+        waiting = set(names)
+        while waiting:
+            name = waiting.pop()
+            past.add(name)
+            observed = name in self._records.given and name not in self._read
+            if name in self._records.makers and not observed:
+                waiting |= set(self._records.makers[name].inputs) - past
+        return past
+
     def _stages(self, outdated: set[str], conflicts: Collection[str]) -> list[str]:
         """The stages that make what is out of date, and what of its past is too, in order."""
         makers = self._records.makers
         again = {
             name
-            for name in _past(outdated, makers)
+            for name in self._past(outdated)
             if self._records.is_stored(name)
             and (name in outdated or self._why_unusable(name) or self._is_outdated(name, conflicts))
         }
         order = Pipeline(set(makers.values())).nodes
         of_again = {makers[name] for name in again}
         return list(dict.fromkeys(str(node.namespace) for node in order if node in of_again))
-
-
-def _past(names: set[str], makers: dict[str, Node]) -> Iterator[str]:
-    """Datasets, and all that they are made from."""
-    seen = set(names)
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        yield name
-        if name in makers:
-            new = set(makers[name].inputs) - seen
-            seen |= new
-            waiting.extend(new)
 
 
 def _make_again_what_is_out_of_date(
