@@ -10,7 +10,7 @@ from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxies
 
 def test_predictions_of_other_galaxies_are_refused() -> None:
     options = ExplainedGalaxiesOptions(
-        split=None, galaxies_per_group=1, cataids=(), n_measured=2, seed=0
+        split="test", galaxies_per_group=1, cataids=(), n_measured=2, seed=0
     )
     with pytest.raises(ValueError, match=r"of 2 galaxies, the images of 3.*modelling,evaluation"):
         choose_galaxies(
