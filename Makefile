@@ -58,4 +58,6 @@ lock: venv  ## Resolve requirements.lock anew
 
 clean:  ## Remove the environment and everything that runs wrote, but not the archive
 	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .viz build dist
-	find data -mindepth 2 -not -path 'data/01_raw/*' -not -name .gitkeep -delete
+	rm -rf data/demo
+	find data -type f -not -path '*/01_raw/*' -not -name .gitkeep -delete
+	find data -mindepth 2 -type d -empty -delete

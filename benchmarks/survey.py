@@ -68,11 +68,11 @@ def write_archive(archive: Path, target: Path, n_galaxies: int) -> None:
     """
     cutouts = CutoutArchiveDataset(filepath=str(archive)).load()
     found = (_of_one_size(cutouts[cataid]) for cataid in islice(cutouts, 500))
-    encoded = [image for image in found if image]
+    encoded = list(dict.fromkeys(image for image in found if image))
+    # By its picture: one picture under two labels is rejected.
+    targets = [(i % len(encoded)) % 2 for i in range(n_galaxies)]
     table = io.StringIO()
-    csv.writer(table).writerows(
-        [("CATAID", "TARGET"), *((cataid, cataid % 2) for cataid in range(1, n_galaxies + 1))]
-    )
+    csv.writer(table).writerows([("CATAID", "TARGET"), *enumerate(targets, start=1)])
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         file.writestr("GALAXIES/2class_list.csv", table.getvalue())
         for cataid, image in zip(range(1, n_galaxies + 1), cycle(encoded), strict=False):

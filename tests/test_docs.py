@@ -4,7 +4,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import chdir, suppress
 from doctest import ELLIPSIS
 from fnmatch import fnmatch
 from functools import cache
@@ -65,6 +65,8 @@ def check_command(line: str) -> None:
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.M), target
     elif program == "kedro":
         check_kedro(words)
+    elif [program, *words[:2]] == ["python", "-m", "galaxy_morphology"]:
+        check_kedro(["run", *words[2:]])
     else:
         assert program in ("cp", "source"), f"`{line}` is a command that nobody checks"
 
@@ -79,7 +81,8 @@ def check_kedro(words: list[str]) -> None:
         assert name
         assert found
         command = found
-    asked = command.make_context(name, words).params
+    with chdir(ROOT):
+        asked = command.make_context(name, words).params
     if run:
         unknown = set(asked["pipelines"]) - set(pipelines)
         assert not unknown, f"there are no pipelines {unknown}"

@@ -4,6 +4,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -65,7 +66,8 @@ class SpooledImages:
 def _temporary_file() -> tuple[IO[bytes], str]:
     """An unnamed file, and its folder: the first that takes one, disks before memory."""
     refused = []
-    for folder in (os.environ.get("TMPDIR") or ON_DISK, ON_DISK, None):  # None: as Python chooses
+    wanted = (os.environ.get("TMPDIR"), ON_DISK if Path(ON_DISK).is_dir() else None)
+    for folder in dict.fromkeys([*filter(None, wanted), None]):  # None: as Python chooses
         try:
             file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - stays open
         except OSError as error:

@@ -21,7 +21,7 @@ from conftest import PROJECT
 from kedro.io.core import parse_dataset_definition
 from matplotlib.figure import Figure
 
-from galaxy_morphology.datasets.atomic import BEING_WRITTEN
+from galaxy_morphology.datasets.atomic import BEING_WRITTEN, replacing
 from galaxy_morphology.typing import SimulatedArchive
 
 LONG = 20_000
@@ -219,3 +219,13 @@ def test_the_catalog_saves_to_nothing_else() -> None:
     ours = {f"galaxy_morphology.datasets.{name}" for name in {*MADE, *unsaved, *written_as_npz}}
     assert kinds <= ours
     assert BEING_WRITTEN.startswith(".")  # no glob of a catalog finds it
+
+
+def test_a_link_to_another_disk_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "text.md").symlink_to(tmp_path / "disk" / "text.md")
+    for words in ("one", "two"):
+        with replacing(tmp_path / "text.md") as part:
+            part.write_text(words)
+        assert (tmp_path / "disk" / "text.md").read_text() == words
+    assert (tmp_path / "text.md").is_symlink()

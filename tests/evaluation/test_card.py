@@ -273,7 +273,7 @@ def test_it_says_which_mix_of_classes_scores_are_for() -> None:
     }  # fmt: skip
     words = section(card(metrics=metrics), "Scores")
     assert "for a mix of 30% Elliptical, 70% Spiral, set as `classification.class_prior`" in words
-    assert "as much as 1,071 galaxies of that mix" in words
+    assert "at least as much as 1,071 galaxies of that mix" in words
 
 
 ODD = ["S|b *", "_E_ $x$ <b>`", "a\nb & \\c #1 [x](y)"]

@@ -12,7 +12,11 @@ from scipy.stats import skew
 from scipy.stats import t as student
 
 from galaxy_morphology.evaluation import mean_interval
-from galaxy_morphology.evaluation.intervals import combined_interval, wilson_interval
+from galaxy_morphology.evaluation.intervals import (
+    area_interval,
+    combined_interval,
+    wilson_interval,
+)
 
 VALUES = st.lists(st.floats(-100, 100), min_size=3, max_size=12, unique=True).map(np.array)
 
@@ -123,3 +127,13 @@ def test_what_errs_alike_cancels_in_differences_and_adds_in_means() -> None:
             found = combined_interval(np.array(shares), scores, correlation, within=(-1, 1))
             reach = scores[0]["high"] - scores[0]["low"]  # type: ignore[operator]
             assert found["high"] - found["low"] == pytest.approx(width * reach)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("beside", [1e-10, 1e-13, 1e-15, 0.0])
+def test_an_area_beside_0_or_1_has_an_interval(beside: float) -> None:
+    low = area_interval(beside, 1000, 20, 0.95, variance=1e-20, n_misranked=2)
+    high = area_interval(1 - beside, 1000, 20, 0.95, variance=1e-20, n_misranked=2)
+    assert low["low"] is not None
+    assert high["high"] is not None
+    assert 0 <= low["low"] <= beside
+    assert 1 - beside <= high["high"] <= 1

@@ -75,10 +75,10 @@ def test_nothing_is_left_where_a_run_ends_or_is_refused(tmp_path: Path) -> None:
         def before_pipeline_run(self) -> None:
             raise ValueError("not this one")
 
-    root = tmp_path / "data"
+    root = tmp_path / "new" / "data"
     with pytest.raises(ValueError, match="not this one"):
         begin(hooks_of(Refusing()), root)
-    assert not root.exists()
+    assert list(tmp_path.iterdir()) == []
     end = begin(hooks_of(), root)
     assert [path.name for path in root.iterdir()] == [".lock"]
     end()
@@ -106,6 +106,7 @@ def test_threads_of_one_process_are_two_runs(tmp_path: Path) -> None:
     thread.start()
     thread.join()
     assert f"process {os.getpid()}" in said[0]
+    assert "restart Python" in said[0]
     end()
 
 

@@ -128,6 +128,15 @@ def test_files_of_16_bits_keep_their_grey_levels_and_relative_brightness(
     assert galaxies["white_level"].tolist() == [255, white // 2, white // 2]
 
 
+def test_a_black_cutout_of_16_bits_tells_no_white_level() -> None:
+    archive = {1: encode(np.zeros((40, 40, 3), np.uint16)), 2: encode(of_bits(12, 0.9))}
+    _, galaxies, rejected = read_cutouts(archive, labelled([1, 2]), **SIZES)
+    assert galaxies["white_level"].tolist() == [4095]
+    assert rejected["reason"].item().startswith("uniform")
+    with pytest.raises(ValueError, match="uniform: it is black all over"):
+        read_cutouts({1: archive[1]}, labelled([1]), **SIZES)
+
+
 def test_what_a_cutout_was_before_it_was_resized_is_kept() -> None:
     image = draw_galaxy(np.random.default_rng(0), axis_ratio=0.5)
     archive = {1: encode(image), 2: encode(image[:40])}

@@ -147,3 +147,15 @@ def test_impossible_observations(project: Path, changes: dict[str, Any], words: 
     ObservationOptions.model_validate(shipped["observation"])
     with pytest.raises(ValidationError, match=words):
         ObservationOptions.model_validate(shipped["observation"] | changes)
+
+
+def test_parameters_that_do_not_fit_each_other_are_refused(project: Path) -> None:
+    from kedro.framework.session import KedroSession
+
+    for name, value, words in (
+        ("classification", {"class_prior": {"Spiral": 1}}, "class_prior has shares for"),
+        ("comparison", {"networks": {"compact": {"training": {"epoch": 3}}}}, "networks: epoch: "),
+    ):
+        session = KedroSession.create(project, runtime_params={name: value})
+        with pytest.raises(ValueError, match=words):
+            session.load_context()

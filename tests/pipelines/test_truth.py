@@ -213,7 +213,7 @@ def test_the_figure_of_suspects_is_of_the_same_ranking() -> None:
 
 
 def test_the_figure_of_error_rates_shows_that_of_all_galaxies() -> None:
-    figure = draw_population_error_rates(rates_by("population", "magnitude"))
+    figure = draw_population_error_rates(rates_by("population", "magnitude"), {})
     assert "against their true class" in words(figure)
     assert "simulated galaxies" in words(figure)
     for ax in figure.axes[:2]:

@@ -29,6 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
         A path of the same name in a folder of its own: Keras and NumPy choose the format by the
         suffix, and no two writers share one.
     """
+    path = path.resolve()  # a link to another disk stays one
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_what_the_killed_left(path.parent)
     folder, lock = _folder_of_our_own(path)

@@ -155,7 +155,7 @@ class _ArchiveDataset(AbstractDataset[Any, Any]):
                 f"{self._path} is not written: simulated galaxies go only to local archives that "
                 "are declared `writable`, as in conf/demo. Use `--env demo`."
             )
-        if self._exists():
+        if self._fs.exists(self._path):  # whatever Kedro takes for missing
             with self._open() as archive:
                 if not _is_simulated(archive):
                     raise DatasetError(
@@ -220,8 +220,8 @@ class CutoutArchiveDataset(_ArchiveDataset):
             examples = [member.filename for member in _members(archive)[:3]]
             raise DatasetError(
                 f"{self._path} holds no cut-outs: no member is named <CATAID>{self._image_suffix}. "
-                f"It holds {examples or 'nothing'}. Set `image_suffix` of `galaxy_archive` in the "
-                "catalog to what follows the CATAID in your file names."
+                f"It holds {examples or 'nothing'}. Set `image_suffix` in "
+                "globals.yml to what follows the CATAID in your file names."
             )
         return cutouts
 
@@ -279,7 +279,7 @@ class ArchiveLabelsDataset(_ArchiveDataset):
                 raise DatasetError(
                     f"Expected one label list named {self._label_file} in {self._path}, found "
                     f"{len(members)}; the CSV files in it are {lists or 'none'}, its first members "
-                    f"{names[:3]}. Set `label_file` of `galaxy_labels` in the catalog to the name "
+                    f"{names[:3]}. Set `label_file` in globals.yml to the name "
                     "of yours."
                 )
             try:

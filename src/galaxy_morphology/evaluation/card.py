@@ -6,12 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from galaxy_morphology.evaluation.report import (
-    MEASURES,
-    format_calibration,
-    format_mix,
-    format_score,
-)
+from galaxy_morphology.evaluation.report import MEASURES, format_calibration
+from galaxy_morphology.words import format_mix, format_score
 
 INTENDED_USE = """\
 For sorting cut-outs like those it learned from: of the same survey or made the same way, with the
@@ -168,7 +164,8 @@ def _mix(scores: dict[str, Any]) -> str:
     return (
         f"Scores and probabilities are for a mix of {mix}, set as `classification.class_prior`: "
         "each galaxy weighs the share of its class in that mix over its share among the galaxies "
-        f"scored. Together they tell as much as {scores['n_effective']:,.0f} galaxies of that mix."
+        f"scored. Together they tell at least as much as {scores['n_effective']:,.0f} galaxies of "
+        "that mix."
     )
 
 

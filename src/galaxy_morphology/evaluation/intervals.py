@@ -110,8 +110,11 @@ def area_interval(
         """How much farther from the area than the most that is allowed, both by A (1 - A)."""
         return float((other - area) ** 2 / (other * (1 - other)) - most * expected(other))
 
-    low = brentq(beyond, least, min(area, largest)) if area > least else 0.0
-    high = brentq(beyond, max(area, least), largest) if area < largest else 1.0
+    # An area that rounding does not tell from 0 or 1 has no other end on that side.
+    low = brentq(beyond, least, min(area, largest)) if area > least and beyond(least) > 0 else 0.0
+    high = (
+        brentq(beyond, max(area, least), largest) if area < largest and beyond(largest) > 0 else 1.0
+    )
     return score(area, low, high)
 
 

@@ -1,7 +1,8 @@
 """The scores as a table that people read."""
 
-from collections.abc import Mapping
 from typing import Any
+
+from galaxy_morphology.words import format_mix, format_score
 
 
 def format_metrics(metrics: dict[str, Any]) -> str:
@@ -14,21 +15,6 @@ def format_metrics(metrics: dict[str, Any]) -> str:
         Several lines, to be printed in a fixed-width font.
     """
     return "\n\n".join(_format_split(name, scores) for name, scores in metrics.items())
-
-
-def format_score(score: Mapping[Any, Any], name: str = "value") -> str:
-    """A score and its interval in words.
-
-    Args:
-        score: ``low`` and ``high``, None where no interval is known, and the score, None where it
-            is undefined.
-        name: By which name it has the score.
-    """
-    if score[name] is None:
-        return "undefined"
-    known = score["low"] is not None
-    ends = f"{score['low']:.3f}-{score['high']:.3f}" if known else "no interval"
-    return f"{score[name]:.3f} ({ends})"
 
 
 def format_calibration(scores: dict[str, Any], measure: str) -> str:
@@ -44,15 +30,6 @@ def format_calibration(scores: dict[str, Any], measure: str) -> str:
     if perfect is None:
         return f"{error['value']:.3f}"
     return f"{error['value']:.3f} ({perfect['low']:.3f}-{perfect['high']:.3f} if perfect)"
-
-
-def format_mix(shares: dict[str, float]) -> str:
-    """A mix of classes in words.
-
-    Args:
-        shares: Of each class, by name.
-    """
-    return ", ".join(f"{100 * share:.3g}% {name}" for name, share in shares.items())
 
 
 MEASURES = ("log_loss", "brier", "calibration_error")

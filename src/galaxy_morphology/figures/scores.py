@@ -18,6 +18,7 @@ from galaxy_morphology.figures.style import (
     show_cutouts,
 )
 from galaxy_morphology.typing import Figure, Images
+from galaxy_morphology.words import format_mix, format_score
 
 LEAST_SHARE_SHOWN = 0.05
 LABELS_WIDTH = 56  # characters below a panel
@@ -105,7 +106,7 @@ def roc_curves(
         some = predictions[predictions["split"] == split]
         ax = axes[i if many else 0]
         auc = scores["roc_auc"]
-        area = f"AUC {_in_words(auc)}"
+        area = f"AUC {format_score(auc)}"
         for j, name in enumerate(positives):
             is_class = some["class_name"] == name
             if is_class.nunique() < 2:
@@ -226,7 +227,7 @@ def suspects_found(is_wrong: NDArray[np.bool_], scores: dict[str, Any]) -> Figur
             if value is not None:
                 ax.plot(
                     part["n"] / len(is_wrong), value, marker=marker, ls="", color=colour_of(i),
-                    label=f"{what}: {measure} {_in_words(part[measure])}",
+                    label=f"{what}: {measure} {format_score(part[measure])}",
                 )  # fmt: skip
     ax.plot([0, 1], [0, 1], color=GREY, ls=":", lw=1, label="recall of a random order")
     ax.set_xlabel("share of galaxies looked at, the most suspicious label first")
@@ -354,8 +355,8 @@ def selective_accuracy(curves: dict[str, pd.DataFrame], metrics: dict[str, Any])
             kept, accuracy = selection["kept"], selection["accuracy"]
             ax.plot(
                 kept["value"], accuracy["value"], marker="o", color=colour_of(i),
-                label=f"{split}, threshold of validation: keeps {_in_words(kept)},\n"
-                f"accuracy {_in_words(accuracy)}",
+                label=f"{split}, threshold of validation: keeps {format_score(kept)},\n"
+                f"accuracy {format_score(accuracy)}",
             )  # fmt: skip
         lowest = min(lowest, shown["low"].min())
     selection = next(iter(metrics.values()))["selection"]
@@ -397,8 +398,7 @@ def _mix(metrics: dict[str, Any]) -> str:
     scores: dict[str, Any] = next(iter(metrics.values()), {})
     if scores.get("class_prior") is None:
         return ""
-    shares = scores["class_shares"].items()
-    return "for a mix of " + ", ".join(f"{100 * share:.3g}% {name}" for name, share in shares)
+    return f"for a mix of {format_mix(scores['class_shares'])}"
 
 
 def _say_mix(figure: Figure, metrics: dict[str, Any]) -> None:
@@ -407,11 +407,3 @@ def _say_mix(figure: Figure, metrics: dict[str, Any]) -> None:
     if words:
         width = round(LETTERS_PER_INCH * figure.get_figwidth())
         figure.suptitle(fill(words, width, break_long_words=False), fontsize=9)
-
-
-def _in_words(score: dict[str, float | None]) -> str:
-    if score["value"] is None:
-        return "undefined"
-    known = score["low"] is not None
-    ends = f"{score['low']:.3f}-{score['high']:.3f}" if known else "no interval"
-    return f"{score['value']:.3f} ({ends})"

@@ -16,9 +16,6 @@ class DataFoldersHook:
     catalog absolute, and leave others to the working directory.
     """
 
-    def __init__(self) -> None:
-        self._data_root = Path()
-
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Replace the folders in the configuration, before the catalog is read.
@@ -37,16 +34,6 @@ class DataFoldersHook:
                 "data_root", loader.runtime_params["data_root"], context.project_path
             )
             loader.runtime_params["data_root"] = folders["data_root"]
-        self._data_root = Path(folders["data_root"])
-
-    @hook_impl(tryfirst=True)
-    def before_pipeline_run(self) -> None:
-        """See whether there can be written under ``data_root``.
-
-        Raises:
-            ValueError: There cannot; says why.
-        """
-        check_writable(self._data_root)
 
 
 def folder_of(name: str, folder: object, project: Path) -> str:

@@ -21,6 +21,7 @@ class LineageHook:
     same datasets and parameters, as far as they have any in common. The record of a dataset is
     removed before it is written and made anew afterwards: where a run was killed in between, there
     is none. ``--only-missing-outputs`` makes what is out of date again, as if it were missing.
+    It knows of one run at a time in a process.
     """
 
     def __init__(self) -> None:
@@ -197,6 +198,8 @@ def _is_current(name: str, records: Records, read: dict[str, Record], pipeline: 
     if not records.is_as_recorded(name, read):
         return False
     parameters = pipeline.inputs()
+    if "parameters" in parameters:
+        parameters |= set(records.parameters("parameters"))
     return all(
         checksum == records.checksum(each, read)
         for each, checksum in read[name]["made_from"].items()

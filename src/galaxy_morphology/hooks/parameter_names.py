@@ -39,6 +39,27 @@ class ParameterNamesHook:
                 raise ValueError(
                     f"Unknown parameter {name!r}.{hint} Known are {', '.join(sorted(known))}."
                 )
+        check_together(context.params)
+
+
+def check_together(parameters: dict[str, Any]) -> None:
+    """Refuse parameters that fit each for itself, but not each other.
+
+    Args:
+        parameters: All of them, typed, by name.
+
+    Raises:
+        ValueError: The class prior names other classes than there are, or a network of the
+            comparison changes what cannot be changed.
+    """
+    from galaxy_morphology.pipelines.comparison.options import recipe
+
+    parameters["classification"].prior(parameters["classes"])
+    network, augmentation, training = (
+        parameters[name] for name in ("network", "augmentation", "training")
+    )
+    for entry in parameters["comparison"].networks.values():
+        recipe(entry, network, augmentation, training, seed=0)
 
 
 def number_classes(parameters: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 
+from galaxy_morphology.hooks.data_folders import check_writable
 from galaxy_morphology.locks import try_lock
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class Held(NamedTuple):
 
     path: Path
     descriptor: int
-    folder_is_ours: bool
+    folders_made: list[Path]
     process: int
 
 
@@ -97,13 +98,14 @@ def _folders_written(pipeline: Pipeline, catalog: DataCatalog) -> list[Path]:
     if "galaxy_archive" in pipeline.all_outputs():
         archive: Any = catalog.get("galaxy_archive")
         folders.append(Path(archive._filepath).parent)
-    return folders
+    return list(dict.fromkeys(folders))
 
 
 def _take(folder: Path) -> Held | None:
     """Lock a folder by a file in it that says who holds the lock; None where there are no locks."""
+    check_writable(folder)
     path = folder / LOCK
-    folder_is_ours = not folder.exists()
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         descriptor = None
         while descriptor is None:  # who held the lock may remove its file at any time
@@ -111,15 +113,14 @@ def _take(folder: Path) -> Held | None:
             path.touch()
             descriptor = try_lock(path)
     except BlockingIOError:
+        holder = _holder(path)
+        wait = "Wait until it has ended"
+        if holder.startswith(f"{_ourselves()},"):  # as where a notebook has loaded Kedro anew
+            wait = "It was interrupted in this very process: restart Python (the notebook's kernel)"
         raise RuntimeError(
-            f"Another run is at work in {folder}: {_holder(path)}. Wait until it has ended, or "
-            "write elsewhere with `--params data_root=DIR`."
-        ) from None
-    except PermissionError as error:
-        raise RuntimeError(
-            f"{folder} cannot be written to: {error}. Write elsewhere with "
+            f"Another run is at work in {folder}: {holder}. {wait}, or write elsewhere with "
             "`--params data_root=DIR`."
-        ) from error
+        ) from None
     except OSError as error:
         logger.warning("%s is not locked (%s): do not start a second run in it.", folder, error)
         return None
@@ -127,9 +128,13 @@ def _take(folder: Path) -> Held | None:
     os.ftruncate(descriptor, 0)
     os.write(
         descriptor,
-        f"process {os.getpid()} on {platform.node()}, since {now:%Y-%m-%d %H:%M:%S %Z}".encode(),
+        f"{_ourselves()}, since {now:%Y-%m-%d %H:%M:%S %Z}".encode(),
     )
-    return Held(path, descriptor, folder_is_ours, os.getpid())
+    return Held(path, descriptor, missing, os.getpid())
+
+
+def _ourselves() -> str:
+    return f"process {os.getpid()} on {platform.node()}"
 
 
 def _holder(path: Path) -> str:
@@ -142,7 +147,7 @@ def _let_go(lock: Held) -> None:
     """Unlock and leave nothing behind; a forked process leaves that to the one that locked."""
     if lock.process == os.getpid():
         lock.path.unlink(missing_ok=True)
-        if lock.folder_is_ours:
-            with suppress(OSError):  # the run wrote something
-                lock.path.parent.rmdir()
+        with suppress(OSError):  # the run wrote something
+            for folder in lock.folders_made:
+                folder.rmdir()
     os.close(lock.descriptor)

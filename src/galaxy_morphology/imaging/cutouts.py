@@ -118,6 +118,8 @@ def read_cutout(
             f"too large: at most {maximum_side} px a side allowed (cutouts.maximum_side)"
         ) from None
     white = white_level if colours.dtype == np.uint16 else WHITE
+    if white is None and not colours.any():
+        raise UnusableCutoutError("uniform: it is black all over")
     if white is None:
         raise UnknownWhiteLevelError(int(colours.max()))
     if colours.dtype == np.uint16:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from galaxy_morphology.evaluation.baselines import Baseline
 from galaxy_morphology.pipelines.modelling.options import (
@@ -79,15 +79,20 @@ def recipe(
         seed: Of the training.
 
     Raises:
-        ValidationError: The entry sets something that there is not, or to what it cannot be.
+        ValueError: The entry sets something that there is not, or to what it cannot be.
     """
-    return (
-        NetworkOptions.model_validate(_merged(network.model_dump(), entry.network)),
-        AugmentationOptions.model_validate(_merged(augmentation.model_dump(), entry.augmentation)),
-        TrainingOptions.model_validate(
-            _merged(training.model_dump(), entry.training) | {"seed": seed}
-        ),
-    )
+    taught = _merged(training.model_dump(), entry.training) | {"seed": seed}
+    try:
+        return (
+            NetworkOptions.model_validate(_merged(network.model_dump(), entry.network)),
+            AugmentationOptions.model_validate(
+                _merged(augmentation.model_dump(), entry.augmentation)
+            ),
+            TrainingOptions.model_validate(taught),
+        )
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise ValueError(f"comparison.networks: {'; '.join(found)}") from None
 
 
 def _merged(configured: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def score_classifier(
         predictions: A row per galaxy.
         calibration: Temperature and threshold.
         classes: The classes in order.
-        options: Level and kind of the intervals.
+        options: Level of the intervals, and draws for the calibration error.
         classification: For the mix of classes, and the accuracy wanted.
 
     Returns:

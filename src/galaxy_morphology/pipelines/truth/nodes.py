@@ -58,18 +58,21 @@ def find_population_error_rates(
     return rates.assign(split=split, simulated=True)
 
 
-def draw_population_error_rates(population_error_rates: pd.DataFrame) -> Figure:
+def draw_population_error_rates(
+    population_error_rates: pd.DataFrame, metrics: dict[str, Any]
+) -> Figure:
     """Draw the error rate against the true class.
 
     Args:
         population_error_rates: A row per bin of each quantity.
+        metrics: Scores by split, for the mix of classes.
     """
     from galaxy_morphology import figures
 
     rates = population_error_rates
     of_one = rates[rates["quantity"] == rates["quantity"].iloc[0]]
     of_all = float(np.average(of_one["error_rate"], weights=of_one["n_effective"]))
-    return figures.error_rates(rates, of_all, against="true class")
+    return figures.error_rates(rates, of_all, against="true class", metrics=metrics)
 
 
 def score_suspects(

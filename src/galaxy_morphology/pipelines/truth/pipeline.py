@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.draw_population_error_rates,
-                inputs="population_error_rates",
+                inputs=["population_error_rates", "metrics"],
                 outputs="population_error_rates_figure",
                 name="draw_population_error_rates",
             ),
