@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from galaxy_morphology import evaluation, figures, networks
 from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
 from galaxy_morphology.pipelines.evaluation.nodes import find_temperature, probabilities_for_mix
 from galaxy_morphology.pipelines.evaluation.options import ClassificationOptions, EvaluationOptions
@@ -60,8 +61,6 @@ def train_networks(
         By name, ``logits`` [N, 1] or [N, K], ``n_weights``, ``training_seconds`` and
         ``galaxies_per_second``.
     """
-    from galaxy_morphology import networks
-
     entries = {}
     recipes = {
         f"{name}-{seed}": recipe(entry, network, augmentation, training, seed)
@@ -119,8 +118,6 @@ def train_baselines(
         ``galaxies_per_second``, without the time it takes to measure them.
     """
     import sklearn
-
-    from galaxy_morphology import evaluation
 
     entries = {}
     truth = evaluation.class_codes(galaxies["class_name"], classes.names)
@@ -190,8 +187,6 @@ def score_entries(
         A row per entry and seed, and one for its ensemble: scores and what they differ by from
         those of the reference with the same seed, each with its interval.
     """
-    from galaxy_morphology import evaluation
-
     entries = network_entries | baseline_entries
     split = "test" if (galaxies["split"] == "test").any() else "validation"
     scored = (galaxies["split"] == split).to_numpy()
@@ -248,8 +243,6 @@ def summarise_entries(comparison: pd.DataFrame) -> pd.DataFrame:
         A row per entry: mean and standard deviation (``_spread``) over seeds of every score, the
         scores of the ensemble, and the mean of what it costs.
     """
-    from galaxy_morphology import evaluation
-
     return evaluation.summarise_seeds(comparison, ensemble=ENSEMBLE)
 
 
@@ -260,8 +253,6 @@ def draw_comparison(comparison: pd.DataFrame, options: ComparisonOptions) -> Fig
         comparison: A row per entry and seed.
         options: With the reference.
     """
-    from galaxy_morphology import figures
-
     return figures.compared_scores(comparison, options.reference, ensemble=ENSEMBLE)
 
 
@@ -290,8 +281,6 @@ def _calibrated(
     options: ClassificationOptions,
 ) -> FloatArray:
     """Probability of each class, [N, K], with a temperature that fits the validation galaxies."""
-    from galaxy_morphology import evaluation
-
     validation = (galaxies["split"] == "validation").to_numpy()
     truth = evaluation.class_codes(galaxies["class_name"], classes.names)
     temperature = find_temperature(logits[validation], truth[validation], classes, options)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from galaxy_morphology import figures, imaging
 from galaxy_morphology.pipelines.data_processing.options import (
     SheetOptions,
     SplitOptions,
@@ -24,8 +25,6 @@ def clean_labels(
     Returns:
         Labelled galaxies, and rejected ones.
     """
-    from galaxy_morphology import imaging
-
     return imaging.clean_labels(galaxy_labels, classes.root)
 
 
@@ -52,8 +51,6 @@ def read_and_split_galaxies(
         with the size and scale of their cut-outs, quality flags, whether they are
         ``simulated``, and their ``split``; and the rejected galaxies.
     """
-    from galaxy_morphology import imaging
-
     images, readable, rejected = imaging.read_cutouts(
         galaxy_archive, labelled_galaxies, **cutout_options.model_dump()
     )
@@ -115,8 +112,6 @@ def draw_class_counts(galaxies: pd.DataFrame, classes: Classes) -> Figure:
         galaxies: Columns ``class_name`` and ``split``.
         classes: The classes in order.
     """
-    from galaxy_morphology import figures
-
     return figures.class_counts(galaxies, classes.names)
 
 
@@ -131,8 +126,6 @@ def draw_cutout_sheets(
         classes: The classes in order.
         options: How many galaxies, and the seed.
     """
-    from galaxy_morphology import figures
-
     return figures.cutout_sheet(
         images, galaxies, classes.names, n_galaxies=options.galaxies_per_class, seed=options.seed
     )

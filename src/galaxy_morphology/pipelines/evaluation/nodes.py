@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from galaxy_morphology import evaluation, figures, networks
 from galaxy_morphology.pipelines.evaluation.options import (
     ClassificationOptions,
     ErrorRateOptions,
@@ -33,8 +34,6 @@ def calibrate_classifier(
     Raises:
         ValueError: The class prior names other classes than there are.
     """
-    from galaxy_morphology import evaluation
-
     validation = logits[logits["split"] == "validation"]
     truth = evaluation.class_codes(validation["class_name"], classes.names)
     raw = evaluation.logits_of(validation, classes.names)
@@ -68,8 +67,6 @@ def predict_classes(
         A row per galaxy: logits, a probability per class, predicted class, whether correct, and
         what it weighs in scores.
     """
-    from galaxy_morphology import evaluation
-
     raw = evaluation.logits_of(logits, classes.names)
     temperature = calibration["temperature"] or 1.0
     probability = probabilities_for_mix(raw, temperature, classes, options)
@@ -98,8 +95,6 @@ def score_classifier(
         Scores with their intervals for "validation" and, where there is one, "test": for the mix
         of classes that is meant.
     """
-    from galaxy_morphology import evaluation
-
     metrics = {}
     for split in ("validation", "test"):
         some = predictions[predictions["split"] == split]
@@ -165,8 +160,6 @@ def find_error_rates(
     Raises:
         ValueError: A quantity is neither a measure nor a flag.
     """
-    from galaxy_morphology import evaluation
-
     split = list(metrics)[-1]
     known = galaxies.merge(features.drop(columns="simulated"), on="cataid", validate="1:1")
     unknown = sorted(set(options.quantities) - set(known))
@@ -193,8 +186,6 @@ def draw_error_rates(error_rates: pd.DataFrame, metrics: dict[str, Any]) -> Figu
         error_rates: A row per bin of each quantity.
         metrics: Scores by split, for the error rate of all galaxies and the mix of classes.
     """
-    from galaxy_morphology import figures
-
     split = list(metrics)[-1]
     return figures.error_rates(
         error_rates, 1 - metrics[split]["accuracy"]["value"], metrics=metrics
@@ -227,8 +218,6 @@ def find_suspect_labels(
     Returns:
         A row per galaxy, the most suspicious first.
     """
-    from galaxy_morphology import evaluation, networks
-
     known = features.set_index("cataid").loc[galaxies["cataid"]]
     probability = evaluation.cross_validated_probabilities(
         known.drop(columns=["simulated", "half_light_radius_arcsec"]).select_dtypes(
@@ -263,8 +252,6 @@ def draw_suspect_labels(
         classes: The classes in order.
         options: How many to show.
     """
-    from galaxy_morphology import figures
-
     return figures.suspect_labels(
         images, galaxies["cataid"], suspect_labels, classes.names, n_galaxies=options.n_shown
     )
@@ -276,8 +263,6 @@ def draw_confusion_matrices(metrics: dict[str, Any]) -> Figure:
     Args:
         metrics: Scores by split.
     """
-    from galaxy_morphology import figures
-
     return figures.confusion_matrices(metrics)
 
 
@@ -289,8 +274,6 @@ def draw_roc_curves(predictions: pd.DataFrame, metrics: dict[str, Any], classes:
         metrics: Scores by split.
         classes: The classes in order.
     """
-    from galaxy_morphology import figures
-
     return figures.roc_curves(predictions, metrics, classes.names)
 
 
@@ -310,8 +293,6 @@ def draw_confident_mistakes(
         classes: The classes in order.
         options: How many to show.
     """
-    from galaxy_morphology import figures
-
     split = list(metrics)[-1]
     return figures.confident_mistakes(
         images, predictions, classes.names, split=split, n_galaxies=options.n_mistakes
@@ -334,8 +315,6 @@ def draw_reliability(
         options: Level of the intervals.
         classification: For the mix of classes.
     """
-    from galaxy_morphology import evaluation, figures
-
     curves = {}
     for split in metrics:
         some = predictions[predictions["split"] == split]
@@ -368,8 +347,6 @@ def draw_selective_accuracy(
         classes: The classes in order.
         options: Level of the intervals.
     """
-    from galaxy_morphology import evaluation, figures
-
     curves = {}
     for split in metrics:
         some = predictions[predictions["split"] == split]
@@ -400,8 +377,6 @@ def find_temperature(
     Returns:
         1 where calibration is off.
     """
-    from galaxy_morphology import evaluation
-
     if not options.calibrate:
         return 1.0
     equal = None if options.class_prior is None else np.ones(len(classes.names))
@@ -422,8 +397,6 @@ def probabilities_for_mix(
     Raises:
         ValueError: The class prior names other classes than there are.
     """
-    from galaxy_morphology import evaluation, networks
-
     probability = networks.probabilities(np.asarray(logits) / temperature)
     prior = options.prior(classes)
     return probability if prior is None else evaluation.adjust_prior(probability, prior)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from galaxy_morphology import attribution, evaluation, figures, morphology
 from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
 from galaxy_morphology.pipelines.explainability.options import CheckOptions
 from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
@@ -24,8 +25,6 @@ def segment_cutouts(cutouts: Images) -> NDArray[np.uint8]:
     Returns:
         uint8 [n, height, width]: 0 sky, 1 target, 2 neighbours.
     """
-    from galaxy_morphology import morphology
-
     return np.stack([morphology.segment(cutout) for cutout in cutouts])
 
 
@@ -52,8 +51,6 @@ def measure_faithfulness(
         is left when all is hidden, and the curves. A control of each method are its maps of
         other galaxies, ``<method>_of_another``.
     """
-    from galaxy_morphology import attribution, evaluation
-
     codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
     of_methods = {name: maps for name, maps in attributions.items() if name != "cataid"}
     of_others = {
@@ -109,8 +106,6 @@ def measure_place(
     Returns:
         A row per galaxy and method, those of the controls included.
     """
-    from galaxy_morphology import attribution
-
     of_methods = {name: maps for name, maps in attributions.items() if name != "cataid"}
     tables = []
     for name, maps in (of_methods | attribution.control_maps(cutouts, options.seed)).items():
@@ -146,8 +141,6 @@ def measure_stability(
         A row per galaxy and method: mean rank correlation with the maps of ``turned`` galaxies
         and that with more ``noise``; ``top_overlap`` of the strongest cells with other seeds.
     """
-    from galaxy_morphology import attribution, evaluation
-
     rows = _measured_rows(explained_galaxies, options.n_changed)
     some, galaxies = cutouts[rows], explained_galaxies.iloc[rows]
     codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)
@@ -197,8 +190,6 @@ def check_sanity(
         A row per method, depth and galaxy: rank correlation with the map of the network as it is,
         of signed and of absolute values.
     """
-    from galaxy_morphology import attribution, evaluation
-
     rows = _measured_rows(explained_galaxies, options.n_randomised)
     some, galaxies = cutouts[rows], explained_galaxies.iloc[rows]
     codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)
@@ -227,8 +218,6 @@ def measure_agreement(
     Returns:
         A row per galaxy drawn by lot and pair of methods, with their rank correlation.
     """
-    from galaxy_morphology import attribution
-
     rows = np.flatnonzero(explained_galaxies["measured"])
     known = explained_galaxies.iloc[rows][["cataid", "simulated", "correct"]]
     methods = [name for name in attributions if name != "cataid"]
@@ -271,8 +260,6 @@ def collect_quality(
         correct, wrong, each class) with the mean and its interval. The summary is of the
         galaxies drawn by lot alone.
     """
-    from galaxy_morphology import evaluation
-
     keys = ["cataid", "simulated", "method"]
     forgot_all = explanation_sanity["depth"] == explanation_sanity["depth"].max()
     agreements = {
@@ -312,8 +299,6 @@ def draw_checks(
     Returns:
         Faithfulness, reliability of the methods, place, stability, sanity, agreement.
     """
-    from galaxy_morphology import attribution, figures
-
     titles = attribution.titles_of(attribution_reliability)
     rows = explained_galaxies["measured"].to_numpy()
     curves = {

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from galaxy_morphology import attribution, evaluation, figures
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
 from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
@@ -32,8 +33,6 @@ def choose_galaxies(
     Raises:
         ValueError: The predictions are of other galaxies than the images.
     """
-    from galaxy_morphology import attribution
-
     if not predictions["cataid"].equals(galaxies["cataid"]):
         raise ValueError(
             f"The predictions are of {len(predictions):,} galaxies, the images of "
@@ -78,8 +77,6 @@ def explain_galaxies(
         table with a row per galaxy and method: the ``title`` of the method, its ``note`` on the
         map, and a column per measure of its own reliability.
     """
-    from galaxy_morphology import attribution, evaluation
-
     codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
     cataids = explained_galaxies["cataid"].to_numpy()
     known = explained_galaxies[["cataid", "simulated"]]
@@ -115,8 +112,6 @@ def draw_explanations(
         A galaxy of each group on one page; a page for each group, and sheets for each method, by
         the names of their files.
     """
-    from galaxy_morphology import attribution, figures
-
     rows = np.flatnonzero(explained_galaxies["drawn"])
     drawn = explained_galaxies.iloc[rows].reset_index(drop=True)
     titles = attribution.titles_of(attribution_reliability)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from galaxy_morphology import __version__
+from galaxy_morphology import __version__, evaluation, figures, networks
 from galaxy_morphology.pipelines.modelling.options import (
     AugmentationOptions,
     NetworkOptions,
@@ -55,8 +55,6 @@ def draw_augmentation(
         options: What to do to it.
         training: For its seed.
     """
-    from galaxy_morphology import figures, networks
-
     of_last_class = galaxies["class_name"] == classes.names[-1]
     row = int(np.flatnonzero(of_last_class & (galaxies["split"] == "training"))[0])
     augmented, _ = networks.augment(
@@ -106,8 +104,6 @@ def train_network(
         epoch.
     """
     import keras
-
-    from galaxy_morphology import networks
 
     fingerprint = fingerprint_of(
         galaxies, images.shape, class_weights, classes, network_options, augmentation, options
@@ -163,8 +159,6 @@ def classify_galaxies(
     Returns:
         A row per galaxy with its logits.
     """
-    from galaxy_morphology import evaluation, networks
-
     logits = networks.predict_logits(
         classifier, images, progress="Classifying", **options.model_dump()
     )
@@ -178,8 +172,6 @@ def draw_training_curves(training_history: pd.DataFrame, options: TrainingOption
         training_history: A row per epoch.
         options: Which epoch was kept.
     """
-    from galaxy_morphology import figures, networks
-
     return figures.training_curves(
         training_history, networks.chosen_epoch(training_history, options.keep)
     )
@@ -187,8 +179,6 @@ def draw_training_curves(training_history: pd.DataFrame, options: TrainingOption
 
 def _state_of_an_equal_run(checkpoint: Checkpoint, fingerprint: str) -> TrainingState:
     """The state of an equal run, finished or to go on from; nothing where there is none."""
-    from galaxy_morphology import networks
-
     state = checkpoint.load()
     if not state:
         return {}

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from galaxy_morphology import morphology
 from galaxy_morphology.typing import Images
 
 
@@ -16,7 +17,5 @@ def measure_galaxies(images: Images, galaxies: pd.DataFrame) -> pd.DataFrame:
         A row per galaxy: what ``morphology.measure_galaxies`` returns, and whether it is
         ``simulated``.
     """
-    from galaxy_morphology import morphology
-
     features = morphology.measure_galaxies(images, galaxies)
     return features.assign(simulated=galaxies["simulated"].to_numpy())

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
+from galaxy_morphology import evaluation, networks
 from galaxy_morphology.pipelines.modelling.options import TrainingOptions
 
 OF_SIMULATIONS = {"simulation", "populations", "observation", "population_sheet", "truth"}
@@ -42,8 +43,6 @@ def write_model_card(
     Returns:
         The model card, Markdown.
     """
-    from galaxy_morphology import evaluation, networks
-
     return evaluation.model_card(
         galaxies=galaxies,
         rejected_galaxies=rejected_galaxies,

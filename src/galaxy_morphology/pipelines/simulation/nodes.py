@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from galaxy_morphology import figures, imaging
+from galaxy_morphology import simulation as library
 from galaxy_morphology.pipelines.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.simulation.options import (
     ObservationOptions,
@@ -33,8 +35,6 @@ def draw_truth(
     Raises:
         ValueError: A population belongs to no class.
     """
-    from galaxy_morphology import simulation as library
-
     for name, population in populations.root.items():
         if population.target not in classes.root:
             raise ValueError(
@@ -64,8 +64,6 @@ def draw_survey(
         The archive, its label list, and uint8 [N, side, side, 3]: the share of a galaxy's light
         that comes from arms, bar and knots, and masks of the galaxy and of its neighbours.
     """
-    from galaxy_morphology import simulation as library
-
     archive, structure = library.draw_survey(
         simulated_truth, observation.model_dump(), seed=simulation.seed, side=cutouts.side
     )
@@ -86,8 +84,6 @@ def draw_populations(
         cutouts: Sizes wanted and allowed.
         options: How many galaxies.
     """
-    from galaxy_morphology import figures, imaging
-
     shown = simulated_truth.groupby("population").head(options.galaxies_per_population)
     images, galaxies, _ = imaging.read_cutouts(
         galaxy_archive, shown.sort_values("population"), **cutouts.model_dump()

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from galaxy_morphology import attribution, evaluation, figures
 from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
 from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
 from galaxy_morphology.pipelines.truth.options import TruthOptions
@@ -35,8 +36,6 @@ def find_population_error_rates(
     Raises:
         ValueError: A quantity is not part of the truth, or galaxies are missing from it.
     """
-    from galaxy_morphology import evaluation
-
     truth = _with_derived_quantities(simulated_truth)
     unknown = sorted(set(options.quantities) - set(truth))
     if unknown:
@@ -67,8 +66,6 @@ def draw_population_error_rates(
         population_error_rates: A row per bin of each quantity.
         metrics: Scores by split, for the mix of classes.
     """
-    from galaxy_morphology import figures
-
     rates = population_error_rates
     of_one = rates[rates["quantity"] == rates["quantity"].iloc[0]]
     of_all = float(np.average(of_one["error_rate"], weights=of_one["n_effective"]))
@@ -92,8 +89,6 @@ def score_suspects(
     Returns:
         Precision and recall of those that are ``suspected`` and of the ``top`` of the ranking.
     """
-    from galaxy_morphology import evaluation
-
     truth = _of_galaxies(_with_derived_quantities(simulated_truth), suspect_labels)
     scores = evaluation.suspect_scores(
         truth["label_is_wrong"].to_numpy(),
@@ -120,8 +115,6 @@ def draw_suspects_found(
         simulated_truth: A row per galaxy.
         suspect_scores: Precision and recall of the list.
     """
-    from galaxy_morphology import figures
-
     truth = _of_galaxies(_with_derived_quantities(simulated_truth), suspect_labels)
     return figures.suspects_found(truth["label_is_wrong"].to_numpy(), suspect_scores)
 
@@ -160,8 +153,6 @@ def measure_structure(
     Raises:
         ValueError: There is no spiral to explain.
     """
-    from galaxy_morphology import attribution, evaluation
-
     truth = _of_galaxies(simulated_truth, predictions)
     is_spiral = (truth["population"] == "spiral").to_numpy()
     in_split = (predictions["split"] == list(metrics)[-1]).to_numpy()
@@ -204,16 +195,12 @@ def draw_structure(
         structure_summary: A row per measure and method.
         attribution_reliability: With the titles of the methods.
     """
-    from galaxy_morphology import attribution, figures
-
     titles = attribution.titles_of(attribution_reliability)
     return figures.structure(structure_agreement, structure_summary, titles)
 
 
 def _summarise_structure(agreement: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The mean of each measure of each method over the spirals, with its interval."""
-    from galaxy_morphology import evaluation
-
     rows = []
     for method, of_method in agreement.groupby("method", sort=False):
         for measure in ("ranking", "share_on_structure", "structure_area"):
