@@ -7,9 +7,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from galaxy_morphology.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.data_processing.options import SplitOptions
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
-from galaxy_morphology.pipelines.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.simulation.options import (
     ObservationOptions,
     Population,

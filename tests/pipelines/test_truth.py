@@ -12,8 +12,7 @@ from matplotlib.text import Text
 from pydantic import ValidationError
 
 from galaxy_morphology.evaluation.intervals import wilson_interval
-from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
-from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.options import Classes, EvaluationOptions
 from galaxy_morphology.pipelines.truth.nodes import (
     draw_population_error_rates,
     draw_suspects_found,

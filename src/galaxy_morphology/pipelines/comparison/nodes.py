@@ -8,17 +8,22 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology import evaluation, figures, networks
-from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
-from galaxy_morphology.pipelines.evaluation.nodes import find_temperature, probabilities_for_mix
-from galaxy_morphology.pipelines.evaluation.options import ClassificationOptions, EvaluationOptions
-from galaxy_morphology.pipelines.modelling.nodes import fingerprint_of, train_network
-from galaxy_morphology.pipelines.modelling.options import (
+from galaxy_morphology.options import (
     AugmentationOptions,
+    Classes,
+    ClassificationOptions,
+    EvaluationOptions,
     NetworkOptions,
     PredictionOptions,
     TrainingOptions,
 )
-from galaxy_morphology.pipelines.options import Classes
+from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
+from galaxy_morphology.steps import (
+    find_temperature,
+    fingerprint_of,
+    probabilities_for_mix,
+    train_network,
+)
 from galaxy_morphology.typing import Checkpoint, Figure, FloatArray, Images, TrainingState
 
 logger = logging.getLogger(__name__)

@@ -5,12 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from galaxy_morphology.evaluation.baselines import Baseline
-from galaxy_morphology.pipelines.modelling.options import (
-    AugmentationOptions,
-    NetworkOptions,
-    TrainingOptions,
-)
-from galaxy_morphology.pipelines.options import Options
+from galaxy_morphology.options import AugmentationOptions, NetworkOptions, Options, TrainingOptions
 
 
 class NetworkEntry(Options):

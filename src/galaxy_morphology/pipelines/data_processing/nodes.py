@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 
 from galaxy_morphology import figures, imaging
+from galaxy_morphology.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.data_processing.options import (
     SheetOptions,
     SplitOptions,
 )
-from galaxy_morphology.pipelines.options import Classes, CutoutOptions
 from galaxy_morphology.typing import ArrayRows, CutoutArchive, Figure, Images
 
 

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from galaxy_morphology.pipelines.options import Options
+from galaxy_morphology.options import Options
 
 
 class SplitOptions(Options):

@@ -8,9 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from galaxy_morphology import attribution, evaluation, figures, morphology
-from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
+from galaxy_morphology.options import Classes, EvaluationOptions, ExplanationOptions
 from galaxy_morphology.pipelines.explainability.options import CheckOptions
-from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
 
 Attributions = dict[str, NDArray[Any]]

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from galaxy_morphology import attribution, evaluation, figures
+from galaxy_morphology.options import Classes, ExplanationOptions
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
-from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from galaxy_morphology.identifiers import LARGEST
-from galaxy_morphology.pipelines.options import Options
+from galaxy_morphology.options import Options
 
 
 class ExplainedGalaxiesOptions(Options):

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from galaxy_morphology.pipelines.modelling import nodes
+from galaxy_morphology.steps import train_network
 
 
 def create_pipeline() -> Pipeline:
@@ -28,7 +29,7 @@ def create_pipeline() -> Pipeline:
                 name="draw_augmentation",
             ),
             Node(
-                nodes.train_network,
+                train_network,
                 inputs=[
                     "images",
                     "galaxies",

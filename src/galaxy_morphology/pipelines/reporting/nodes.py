@@ -6,7 +6,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from galaxy_morphology import evaluation, networks
-from galaxy_morphology.pipelines.modelling.options import TrainingOptions
+from galaxy_morphology.options import TrainingOptions
 
 OF_SIMULATIONS = {"simulation", "populations", "observation", "population_sheet", "truth"}
 """Parameters that shape simulated surveys alone."""

@@ -5,7 +5,7 @@ import pandas as pd
 
 from galaxy_morphology import figures, imaging
 from galaxy_morphology import simulation as library
-from galaxy_morphology.pipelines.options import Classes, CutoutOptions
+from galaxy_morphology.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.simulation.options import (
     ObservationOptions,
     Populations,

@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, RootModel, model_validator
 
-from galaxy_morphology.pipelines.options import Options
+from galaxy_morphology.options import Options
 
 
 class _Limited(Options):

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology import attribution, evaluation, figures
-from galaxy_morphology.pipelines.evaluation.options import EvaluationOptions
-from galaxy_morphology.pipelines.options import Classes, ExplanationOptions
+from galaxy_morphology.options import Classes, EvaluationOptions, ExplanationOptions
 from galaxy_morphology.pipelines.truth.options import TruthOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from galaxy_morphology.pipelines.options import Options
+from galaxy_morphology.options import Options
 
 
 class TruthOptions(Options):

@@ -1,11 +1,11 @@
-"""Typed parameters of modelling."""
+"""Typed parameters of networks, their training, and what they are asked."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from galaxy_morphology.networks import NETWORKS, Precision
-from galaxy_morphology.pipelines.options import Options, options_of
+from galaxy_morphology.options.base import Options, options_of
 
 ShareOrAll = Annotated[float, Field(ge=0, le=1)]
 

@@ -1,0 +1,57 @@
+"""Typed parameters of classes and cut-outs."""
+
+from typing import Self
+
+from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
+
+from galaxy_morphology.options.base import Options
+
+
+class Classes(RootModel[dict[int, str]]):
+    """Class name by value of TARGET; everything downstream counts its classes here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @field_validator("root", mode="before")
+    @classmethod
+    def _as_they_were_written(cls, classes: object) -> object:
+        for target, name in classes.items() if isinstance(classes, dict) else ():
+            if type(target) is not int:
+                raise ValueError(f"a value of TARGET was read as {target!r}: write a whole number")
+            if not isinstance(name, str):
+                raise ValueError(
+                    f"the name of class {target} was read as {name!r}: put it in quotes, since "
+                    "YAML takes no, yes, null and numbers for something else"
+                )
+        return classes
+
+    @field_validator("root")
+    @classmethod
+    def _two_or_more_with_names_of_their_own(cls, classes: dict[int, str]) -> dict[int, str]:
+        if len(classes) < 2 or len(set(classes.values())) < len(classes):
+            raise ValueError(f"expected two or more classes with different names, found {classes}")
+        return classes
+
+    @property
+    def names(self) -> list[str]:
+        """The class names in the order of their values of TARGET: the order of probabilities."""
+        return [self.root[target] for target in sorted(self.root)]
+
+
+class CutoutOptions(Options):
+    """Which cut-outs are used, at what size in pixels, and what their numbers stand for."""
+
+    side: int = Field(ge=16, le=1024)
+    minimum_side: int = Field(ge=1)
+    maximum_side: int = Field(ge=1, le=13_000)  # Pillow refuses more than 179 million pixels
+    white_level: int | None = Field(ge=1, le=65_535)
+    arcsec_per_pixel: float | None = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _some_size_is_allowed(self) -> Self:
+        if self.minimum_side > self.maximum_side:
+            raise ValueError(
+                f"minimum_side {self.minimum_side} is above maximum_side {self.maximum_side}: no "
+                "cut-out would be used"
+            )
+        return self

@@ -1,0 +1,123 @@
+"""Training a classifier, once: what an equal run has done is not done again."""
+
+import hashlib
+import json
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from galaxy_morphology import __version__, networks
+from galaxy_morphology.options import AugmentationOptions, Classes, NetworkOptions, TrainingOptions
+from galaxy_morphology.typing import Checkpoint, Images, IntArray, KerasModel, TrainingState
+
+logger = logging.getLogger(__name__)
+
+
+def train_network(
+    images: Images,
+    galaxies: pd.DataFrame,
+    class_weights: dict[str, float],
+    checkpoint: Checkpoint,
+    classes: Classes,
+    network_options: NetworkOptions,
+    augmentation: AugmentationOptions,
+    options: TrainingOptions,
+) -> tuple[KerasModel, pd.DataFrame]:
+    """Train the network on the training galaxies, going on from where an equal run stopped.
+
+    An equal run is one of the same galaxies, parameters and versions; if it came to its end,
+    its weights are kept and nothing is trained.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        class_weights: Weight of each class in the loss, by name.
+        checkpoint: The state that the last training left, or nothing; written after every epoch,
+            with the fingerprint of everything that shaped it. It shortens the way, and changes
+            nothing of what is returned.
+        classes: The classes in order.
+        network_options: Shape of the network.
+        augmentation: What to do to the training galaxies.
+        options: How to train.
+
+    Returns:
+        The classifier with the weights that training kept, and the training history, a row per
+        epoch.
+    """
+    import keras
+
+    fingerprint = fingerprint_of(
+        galaxies, images.shape, class_weights, classes, network_options, augmentation, options
+    )
+    state = _state_of_an_equal_run(checkpoint, fingerprint)
+    keras.utils.set_random_seed(options.seed)
+    build = networks.NETWORKS[network_options.name]
+    network = build(images.shape[1:], len(classes.names), **network_options.arguments())
+    if not (state and state["finished"]):
+        training, validation = (
+            np.flatnonzero(galaxies["split"] == split) for split in ("training", "validation")
+        )
+        optimizer = networks.build_optimizer(
+            **options.optimizer.model_dump(),
+            epochs=options.epochs,
+            steps_per_epoch=-(-len(training) // options.batch_size),
+        )
+        states = networks.train(
+            network,
+            images,
+            _class_indices(galaxies, classes),
+            training,
+            validation,
+            class_weights={i: class_weights[name] for i, name in enumerate(classes.names)},
+            augmentation=augmentation.model_dump(),
+            optimizer=optimizer,
+            resume_from=state or None,
+            **options.model_dump(exclude={"optimizer"}),
+        )
+        for state in states:
+            checkpoint.save({**state, "fingerprint": np.array(fingerprint)})
+    network.set_weights(networks.kept_weights(state))
+    history = networks.training_history(state)
+    return network, history.assign(simulated=bool(galaxies["simulated"].any()))
+
+
+def fingerprint_of(galaxies: pd.DataFrame, *influences: Any) -> str:
+    """Hash the galaxies, parameters and versions that shape a training.
+
+    Args:
+        galaxies: What is trained on, with their checksums, classes and splits.
+        influences: Options, and whatever JSON can hold.
+    """
+    import keras
+
+    table = galaxies[["cataid", "class_name", "split", "checksum"]].to_csv(index=False)
+    texts = [
+        influence.model_dump_json() if isinstance(influence, BaseModel) else json.dumps(influence)
+        for influence in (*influences, __version__, keras.__version__)
+    ]
+    return hashlib.sha256("\n".join([table, *texts]).encode()).hexdigest()
+
+
+def _state_of_an_equal_run(checkpoint: Checkpoint, fingerprint: str) -> TrainingState:
+    """The state of an equal run, finished or to go on from; nothing where there is none."""
+    state = checkpoint.load()
+    if not state:
+        return {}
+    if str(state.get("fingerprint")) != fingerprint:
+        logger.info("Training anew: the last one had other galaxies, parameters or versions.")
+        return {}
+    n_epochs = len(networks.training_history(state))
+    if state["finished"]:
+        logger.info("This training ended before, after %d epochs: keeping its weights.", n_epochs)
+    else:
+        logger.info("Going on with an interrupted training after epoch %d.", n_epochs)
+    return state
+
+
+def _class_indices(galaxies: pd.DataFrame, classes: Classes) -> IntArray:
+    """Index of each galaxy's class, int32 [N]."""
+    codes = pd.Categorical(galaxies["class_name"], categories=classes.names).codes
+    return np.asarray(codes, np.int32)
