@@ -1,5 +1,6 @@
 """Progress bars, and the lines that take their place where there is no terminal."""
 
+import importlib
 import sys
 import time
 from typing import Any
@@ -42,3 +43,8 @@ def test_a_terminal_gets_a_bar(
     for _ in progress_bar(range(3), desc="Counting"):
         pass
     assert "\rCounting: 100%|" in capsys.readouterr().err
+
+
+def test_a_program_that_has_loaded_ipython_is_no_notebook() -> None:
+    importlib.import_module("IPython")
+    assert not progress.in_notebook()

@@ -5,6 +5,8 @@ import os
 import sys
 from typing import Any
 
+from galaxy_morphology.progress import in_notebook
+
 LINE = {"format": "%(asctime)s %(levelname)-7s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
 # Of an error, what matters is its text, at the end.
 IN_COLOUR = {
@@ -35,7 +37,7 @@ def set_up() -> None:
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # where nobody reads the logs any more, a run goes on
     if "KEDRO_LOGGING_CONFIG" not in os.environ:
-        is_interactive = sys.stdout.isatty() or "ipykernel" in sys.modules
+        is_interactive = sys.stdout.isatty() or in_notebook()
         LOGGING.configure(configuration(IN_COLOUR if is_interactive else IN_LINES))
 
 

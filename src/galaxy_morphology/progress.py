@@ -10,6 +10,12 @@ from tqdm import tqdm
 SECONDS_BETWEEN_LINES = 30.0
 
 
+def in_notebook() -> bool:
+    """Whether IPython runs the program, and not only somebody's tests have loaded it."""
+    ipython: Any = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
 def progress_bar(
     iterable: Iterable[Any] | None = None,
     *,
@@ -32,7 +38,7 @@ def progress_bar(
     options: dict[str, Any] = {
         "desc": desc, "unit": unit, "total": total, "leave": leave, "disable": disable,
     }  # fmt: skip
-    if sys.stderr.isatty() or "ipykernel" in sys.modules:
+    if sys.stderr.isatty() or in_notebook():
         return tqdm(iterable, **options)
     return _Lines(
         iterable,
