@@ -57,6 +57,8 @@ def test_a_run_goes_on_when_nobody_reads_what_it_says(data_root: Path, project: 
     with subprocess.Popen(
         [*KEDRO, *options(data_root)], cwd=project, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Where tests run in the background, a shell may have them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:  # fmt: skip
         assert running.stdout is not None
         assert running.stderr is not None
@@ -70,6 +72,8 @@ def test_ctrl_c_ends_a_run_in_a_word(data_root: Path, project: Path) -> None:
     with subprocess.Popen(
         [*KEDRO, *options(data_root)], cwd=project, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Where tests run in the background, a shell may have them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:  # fmt: skip
         assert running.stdout is not None
         assert running.stderr is not None
