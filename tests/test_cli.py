@@ -53,13 +53,17 @@ def test_a_run_from_a_subfolder(data_root: Path, project: Path) -> None:
     assert ended.stderr == "Reading cut-outs: 30 of 30, 00:00 passed, 00:00 to go\n"
 
 
-def test_a_run_goes_on_when_nobody_reads_what_it_says(data_root: Path, project: Path) -> None:
-    with subprocess.Popen(
+def started(data_root: Path, project: Path) -> "subprocess.Popen[str]":
+    """A run at work, which heeds Ctrl-C even where a shell has the tests ignore it."""
+    return subprocess.Popen(
         [*KEDRO, *options(data_root)], cwd=project, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        # Where tests run in the background, a shell may have them ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as running:  # fmt: skip
+    )  # fmt: skip
+
+
+def test_a_run_goes_on_when_nobody_reads_what_it_says(data_root: Path, project: Path) -> None:
+    with started(data_root, project) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.readline()
@@ -69,12 +73,7 @@ def test_a_run_goes_on_when_nobody_reads_what_it_says(data_root: Path, project: 
 
 
 def test_ctrl_c_ends_a_run_in_a_word(data_root: Path, project: Path) -> None:
-    with subprocess.Popen(
-        [*KEDRO, *options(data_root)], cwd=project, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        # Where tests run in the background, a shell may have them ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as running:  # fmt: skip
+    with started(data_root, project) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         for line in running.stdout:
