@@ -20,15 +20,14 @@ venv: .venv/installed  ## Make the environment from requirements.lock
 run: venv  ## Classify and explain data/01_raw/GALAXIES.zip, or else a simulated survey
 	@if test -f data/01_raw/GALAXIES.zip; then \
 	  $(BIN)/kedro run && \
-	  echo "Figures and scores lie in data/08_reporting. 'make viz' shows how they were made."; \
+	  echo "'make viz' shows how it was made."; \
 	else \
 	  echo "There is no archive at data/01_raw/GALAXIES.zip: this run is on SIMULATED galaxies."; \
 	  echo "For your own, put a zip file there with the cut-outs, <CATAID>_giH.png, and the labels,"; \
 	  echo "2class_list.csv with CATAID,TARGET."; \
 	  $(BIN)/kedro run --env demo --pipelines demo && \
-	  echo "These galaxies were SIMULATED. Figures and scores lie in data/demo/08_reporting;" && \
-	  echo "'.venv/bin/kedro viz run --env demo' shows how they were made. For your own galaxies," && \
-	  echo "put GALAXIES.zip into data/01_raw."; \
+	  echo "These galaxies were SIMULATED. For your own, put GALAXIES.zip into data/01_raw."; \
+	  echo "'.venv/bin/kedro viz run --env demo' shows how it was made."; \
 	fi
 
 test: venv  ## Run the tests

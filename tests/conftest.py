@@ -85,7 +85,8 @@ def adopt(data_root: Path, path: str) -> None:
 
     lineage = data_root / "lineage.json"
     text = lineage.read_text(encoding="utf-8")
-    recorded = json.loads(text)[Path(path).stem]["checksum"]
+    records = {name.split(".")[-1]: record for name, record in json.loads(text).items()}
+    recorded = records[Path(path).stem]["checksum"]
     lineage.write_text(text.replace(recorded, checksum_of_file(data_root / path)), encoding="utf-8")
 
 

@@ -23,10 +23,17 @@ def test_no_file_is_in_the_catalog_under_two_names() -> None:
             for name, entry in loader["catalog"].items()
             if name != "galaxy_labels"  # a view of the archive, written with it
             for place in (entry.get("filepath"), entry.get("folder"))
-            if place
+            if place and "{" not in place
         )
         assert len(places) > 30
         assert [place for place, n in places.items() if n > 1] == []
+
+
+def test_no_two_figures_or_sections_have_one_name() -> None:
+    made = {name for one in register_pipelines().values() for name in one.all_outputs()}
+    names = Counter(name.split(".")[-1] for name in made if name.endswith(("_figure", "_section")))
+    assert len(names) > 20
+    assert [name for name, n in names.items() if n > 1] == []
 
 
 def test_no_node_writes_in_parts() -> None:
@@ -39,5 +46,5 @@ def test_checkpoints_are_read_and_never_written_by_the_graph() -> None:
     pipelines = register_pipelines().values()
     made = {name for pipeline in pipelines for name in pipeline.all_outputs()}
     read = {name for pipeline in pipelines for name in pipeline.inputs()}
-    checkpoints = {"training_checkpoint", "network_checkpoints", "baseline_checkpoints"}
+    checkpoints = {"modelling.training.checkpoint", "network_checkpoints", "baseline_checkpoints"}
     assert checkpoints <= read - made

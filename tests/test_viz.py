@@ -68,19 +68,45 @@ def test_tasks_and_pipelines_are_those_of_the_registry(graph: Any) -> None:
 
 def test_every_task_is_in_the_box_of_its_stage(graph: Any) -> None:
     stages = {
-        "data_processing", "morphology", "modelling", "evaluation", "explainability", "reporting",
-    }  # fmt: skip
-    assert set(graph.modular_pipelines) == stages | {"__root__"}
-    tasks = [node for node in graph.nodes if node.type == "task"]
-    assert {tuple(task.modular_pipelines) for task in tasks} == {(stage,) for stage in stages}
-    for task in tasks:
-        assert task.full_name.startswith(f"{task.modular_pipelines[0]}.")
+        "data_processing": {"reading", "measuring"},
+        "modelling": {"training", "evaluation", "card"},
+        "explainability": {"attribution", "checks"},
+    }
+    boxes = {f"{stage}.{box}" for stage, some in stages.items() for box in some}
+    assert set(graph.modular_pipelines) == {*stages, *boxes, "__root__"}
+    for task in graph.nodes:
+        if task.type == "task" and task.name != "write_report":
+            *_, box = sorted(task.modular_pipelines, key=len)
+            assert box in boxes
+            assert task.full_name.startswith(f"{box}.")
+
+
+def test_the_first_view_is_three_boxes_and_few_datasets(graph: Any) -> None:
+    names = {node.id: node.name for node in graph.nodes}
+    first_view = graph.modular_pipelines["__root__"].children
+    seen = {
+        kind: {names.get(child.id, child.id) for child in first_view if child.type == kind}
+        for kind in ("modularPipeline", "task", "data")
+    }
+    assert seen["modularPipeline"] == {"data_processing", "modelling", "explainability"}
+    assert seen["task"] == {"write_report"}
+    assert {"galaxy_archive", "images", "classifier", "predictions", "report"} <= seen["data"]
+    assert len(seen["data"]) <= 15
+
+
+def test_figures_are_seen_in_the_boxes_that_draw_them(graph: Any) -> None:
+    names = {node.id: node.name for node in graph.nodes}
+    for box, contents in graph.modular_pipelines.items():
+        for child in contents.children:
+            name = names.get(child.id, "")
+            if name.endswith("_figure"):
+                assert name.startswith(f"{box}.")
 
 
 def test_layers_run_from_raw_data_to_reports(
     graph: Any, datasets: dict[str, dict[str, Any]]
 ) -> None:
-    assert graph.layers == ["raw", "model_input", "feature", "models", "model_output", "reporting"]
+    assert graph.layers == ["raw", "model_input", "models", "model_output", "reporting"]
     without = [
         name for name, data in datasets.items() if data.get("filepath") and not data["layer"]
     ]

@@ -5,14 +5,24 @@ from kedro.pipeline import Pipeline
 from galaxy_morphology.pipelines import (
     comparison,
     data_processing,
-    evaluation,
     explainability,
     modelling,
-    morphology,
     reporting,
     simulation,
     truth,
 )
+
+BOXES = {
+    "reading": "data_processing.reading",
+    "measuring": "data_processing.measuring",
+    "morphology": "data_processing.measuring",
+    "training": "modelling.training",
+    "evaluation": "modelling.evaluation",
+    "card": "modelling.card",
+    "attribution": "explainability.attribution",
+    "checks": "explainability.checks",
+}
+"""The boxes inside the three stages, each of which can be run alone."""
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -23,16 +33,17 @@ def register_pipelines() -> dict[str, Pipeline]:
     # Explicit: sums on top of find_pipelines() break, since it loads only what a run names.
     stages = {
         "data_processing": data_processing.create_pipeline(),
-        "morphology": morphology.create_pipeline(),
         "modelling": modelling.create_pipeline(),
-        "evaluation": evaluation.create_pipeline(),
         "explainability": explainability.create_pipeline(),
-        "reporting": reporting.create_pipeline(),
     }
-    survey = sum(stages.values(), Pipeline([]))
+    page = reporting.create_pipeline()
+    survey = sum(stages.values(), page)
+    boxes = {name: survey.filter(node_namespaces=[box]) for name, box in BOXES.items()}
     around = {"simulation": simulation.create_pipeline(), "truth": truth.create_pipeline()}
     return {
         **stages,
+        **boxes,
+        "reporting": boxes["card"] + page,
         **around,
         "comparison": comparison.create_pipeline(),
         "demo": sum(around.values(), survey),

@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_versions_are_those_that_are_installed(project: Path) -> None:
     catalog = yaml.safe_load((project / "conf/base/catalog.yml").read_text())
-    packages = catalog["software"]["packages"]
+    packages = catalog["modelling.card.software"]["packages"]
     assert {"galaxy-morphology", "tensorflow", "numpy"} <= set(packages)
     found = look_up(*packages)
     assert found["packages"] == {name: version(name) for name in packages}

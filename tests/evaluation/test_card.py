@@ -91,8 +91,8 @@ def card(**changes: Any) -> str:
     n_classes = changes.pop("n_classes", 2)
     what: dict[str, Any] = {
         "galaxies": galaxies_of(n_classes, simulated=simulated),
-        "rejected_galaxies": pd.DataFrame({"cataid": range(7), "reason": "no image"}),
-        "archive": {"file": "MINE.zip", "bytes": 1234567, "sha256": SHA, "simulated": simulated},
+        "archive": {"file": "MINE.zip", "bytes": 1234567, "sha256": SHA, "simulated": simulated,
+                    "rejected": 7},
         "history": pd.DataFrame({"epoch": [1, 2, 3], "seconds": [30.0, 40.0, 50.0]}),
         "chosen_epoch": 2,
         "metrics": metrics_of(n_classes),
@@ -187,12 +187,12 @@ def test_calibration_is_that_of_the_split_to_go_by() -> None:
     text = card(metrics=metrics)
     head, *rows = table_in(text, "Calibration")
     assert head == ["", "before", "after", "difference"]
-    assert [row[0] for row in rows] == ["log loss", "brier", "calibration error"]
+    assert [row[0] for row in rows] == ["log loss", "Brier score", "calibration error"]
     for measure, *cells in rows:
         for stage, cell in zip(head[1:], cells, strict=True):
             # The minus of a number is the dash of an interval too.
             scores = metrics["test"]["calibration"][stage]
-            score = scores[measure.replace(" ", "_")]
+            score = scores[measure.lower().removesuffix(" score").replace(" ", "_")]
             if measure == "calibration error":
                 perfect = scores.get("calibration_error_if_perfect")
                 ends = perfect and f" ({perfect['low']:.3f}-{perfect['high']:.3f} if perfect)"
@@ -245,7 +245,7 @@ def test_an_interval_that_nobody_knows_is_said_to_be_missing() -> None:
     metrics = metrics_of()
     metrics["test"]["calibration"]["after"]["brier"] |= {"value": 0.01, "low": None, "high": None}
     rows = {name: row for name, *row in table_in(card(metrics=metrics), "Calibration")}
-    assert rows["brier"][1] == "0.010 (no interval)"
+    assert rows["Brier score"][1] == "0.010 (no interval)"
 
 
 @pytest.mark.parametrize("error", [0.02, 0.2])

@@ -472,25 +472,44 @@ def compared(*, simulated: bool) -> pd.DataFrame:
     return table.assign(split="test", n=544, simulated=simulated)
 
 
-def marked(ax: Any) -> list[list[float]]:
-    """The places of the markers of each seed."""
-    return [list(container.lines[0].get_xdata()) for container in ax.containers]
+def points_of(line: Any) -> list[tuple[float, float]]:
+    return [tuple(point) for point in np.asarray(line.get_xydata()).tolist()]
 
 
-def test_compared_scores_are_where_the_table_says() -> None:
-    figure = figures.compared_scores(compared(simulated=False), "one", ensemble="ensemble")
-    accuracy, *_, brier_difference = figure.axes
-    assert marked(accuracy) == [[0.7, 0.8], [0.72, 0.82], [0.75, 0.85]]
-    assert marked(brier_difference) == [[0.0, 0.1]] * 3
+def test_compared_scores_are_where_the_table_says_and_the_best_is_on_top() -> None:
+    table = compared(simulated=False)
+    figure = figures.compared_scores(table[::-1], "one", ensemble="ensemble")
+    accuracy, roc_auc, brier = figure.axes
     assert [tick.get_text() for tick in accuracy.get_yticklabels()] == ["one", "two"]
+    for ax in (accuracy, roc_auc, brier):
+        reference, seeds, ensemble = ax.lines[:3]
+        assert points_of(reference) == [(0.75, 0), (0.75, 1)]
+        assert sorted(points_of(seeds)) == [(0.7, 0), (0.72, 0), (0.8, 1), (0.82, 1)]
+        assert points_of(ensemble) == [(0.75, 0), (0.85, 1)]
     assert "544 test galaxies" in texts(figure)
+
+
+def test_one_seed_needs_no_mean() -> None:
+    table = compared(simulated=False).query("seed == '2'")
+    figure = figures.compared_scores(table, "one", ensemble="ensemble")
+    assert points_of(figure.axes[0].lines[1]) == [(0.72, 0), (0.82, 1)]
+    assert "mean" not in texts(figure)
+
+
+def test_the_comparison_of_many_fits_a_screen() -> None:
+    one = compared(simulated=False).query("entry == 'one'")
+    many = [one.assign(entry="one" if i == 0 else f"entry_{i}") for i in range(16)]
+    figure = figures.compared_scores(pd.concat(many), "one", ensemble="ensemble")
+    width, height = figure.get_size_inches() * figure.dpi
+    assert width <= 1600
+    assert height <= 900
 
 
 def test_a_score_without_an_interval_has_a_marker_without_a_bar() -> None:
     table = compared(simulated=False)
-    table.loc[0, ["brier_low", "brier_high"]] = np.nan
+    table.loc[2, ["brier_low", "brier_high"]] = np.nan
     figure = figures.compared_scores(table, "one", ensemble="ensemble")
-    assert marked(figure.axes[2]) == [[0.7, 0.8], [0.72, 0.82], [0.75, 0.85]]
+    assert points_of(figure.axes[2].lines[2]) == [(0.75, 0), (0.85, 1)]
     assert "nan" not in texts(figure)
 
 

@@ -25,8 +25,7 @@ FIGURES = {
     "error_rates", "explanations", "reliability", "roc",
     "selective_accuracy", "suspect_labels", "training_curves",
 }  # fmt: skip
-
-
+SECTIONS = ("data", "training", "evaluation", "modelling", "explainability")
 METHODS = ("grad_cam", "integrated_gradients", "lime", "occlusion")
 
 
@@ -53,6 +52,7 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
         "07_model_output/logits.parquet",
         "07_model_output/predictions.parquet",
         "07_model_output/explained_galaxies.parquet",
+        "07_model_output/explained_cutouts.npy",
         "07_model_output/attributions.npz",
         "07_model_output/attribution_reliability.parquet",
         "07_model_output/segmentation.npy",
@@ -65,6 +65,8 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
         "08_reporting/suspect_labels.csv",
         "08_reporting/metrics.json",
         "08_reporting/model_card.md",
+        "08_reporting/report.html",
+        *(f"08_reporting/sections/{name}.html" for name in SECTIONS),
         "08_reporting/explanation_quality.csv",
         *(f"08_reporting/{name}.png" for name in FIGURES),
     }
@@ -588,19 +590,29 @@ def test_every_catalog_entry_is_used_and_every_passed_dataset_declared(project: 
             dataset for other in others for dataset in other.inputs()
         }
         for dataset in passed:
-            assert dataset in declared or dataset.endswith("_figure"), dataset
+            assert dataset in declared or dataset.endswith(("_figure", "_section")), dataset
 
 
 def test_runs_are_sums_of_stages_and_boxes_are_named_after_them() -> None:
     pipelines = register_pipelines()
-    stages = {
-        "data_processing", "morphology", "modelling", "evaluation", "explainability", "reporting",
-    }  # fmt: skip
-    simulated = stages | {"simulation", "truth"}
-    assert set(pipelines) == simulated | {"comparison", "__default__", "demo"}
-    assert set(pipelines["__default__"].nodes) == {n for s in stages for n in pipelines[s].nodes}
+    boxes = {
+        "data_processing": {"reading", "measuring"},
+        "modelling": {"training", "evaluation", "card"},
+        "explainability": {"attribution", "checks"},
+    }
+    page = {"reporting"}
+    inner = {box for some in boxes.values() for box in some}
+    alone = {"simulation", "truth", "comparison"}
+    assert set(pipelines) == {*boxes, *inner, *page, *alone, "morphology", "__default__", "demo"}
+    survey = boxes.keys() | page
+    assert set(pipelines["__default__"].nodes) == {n for s in survey for n in pipelines[s].nodes}
+    simulated = survey | {"simulation", "truth"}
     assert set(pipelines["demo"].nodes) == {n for s in simulated for n in pipelines[s].nodes}
-    for stage in {*simulated, "comparison"}:
+    for stage, some in boxes.items():
+        assert set(pipelines[stage].nodes) == {n for box in some for n in pipelines[box].nodes}
+        for box in some:
+            assert {node.namespace for node in pipelines[box].nodes} == {f"{stage}.{box}"}
+    for stage in alone:
         assert {node.namespace for node in pipelines[stage].nodes} == {stage}
 
 
@@ -609,7 +621,7 @@ def test_the_registry_loads_nothing_heavy(project: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from kedro.framework.startup import bootstrap_project\n"
         f"bootstrap_project(Path({str(project)!r}))\n"
-        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 11\n"
+        "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 17\n"
         "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'scipy',\n"
         "         'galsim', 'astropy', 'photutils', 'cleanlab']\n"
         "print([name for name in heavy if name in sys.modules])"

@@ -29,7 +29,6 @@ SCORES = {"accuracy": "accuracy", "macro_f1": "macro F1", "roc_auc": "ROC AUC"}
 def model_card(
     *,
     galaxies: pd.DataFrame,
-    rejected_galaxies: pd.DataFrame,
     archive: dict[str, Any],
     history: pd.DataFrame,
     chosen_epoch: int,
@@ -43,8 +42,8 @@ def model_card(
 
     Args:
         galaxies: A row per galaxy: ``class_name``, ``split``, ``duplicate_of`` and ``simulated``.
-        rejected_galaxies: A row per galaxy that was left out, with its ``reason``.
-        archive: ``file``, ``bytes`` and ``sha256`` of the archive.
+        archive: ``file``, ``bytes`` and ``sha256`` of the archive, and how many galaxies were
+            ``rejected``.
         history: A row per epoch of the training: ``seconds``.
         chosen_epoch: The epoch whose weights were kept, counted from 1.
         metrics: Scores by split, the last being the one to go by.
@@ -73,7 +72,7 @@ by the validation galaxies. Intervals are at {_percent(metrics[split]["confidenc
 ## Data
 
 {_plain(archive["file"])}, {archive["bytes"]:,} bytes, SHA-256 `{archive["sha256"]}`. \
-{len(galaxies):,} galaxies were used, {len(rejected_galaxies):,} left out \
+{len(galaxies):,} galaxies were used, {archive["rejected"]:,} left out \
 (`rejected_galaxies.csv`), {int(galaxies["duplicate_of"].notna().sum()):,} are copies of another. \
 {n_suspected:,} labels are suspected to be wrong (`suspect_labels.csv`).
 
@@ -147,10 +146,10 @@ def _calibration_rows(calibration: dict[str, Any]) -> list[list[str]]:
     stages = ("before", "after", "difference")
     return [
         [
-            measure.replace("_", " "),
+            words,
             *(format_calibration(calibration[stage], measure) for stage in stages),
         ]
-        for measure in MEASURES
+        for measure, words in MEASURES.items()
     ]
 
 

@@ -32,7 +32,12 @@ def format_calibration(scores: dict[str, Any], measure: str) -> str:
     return f"{error['value']:.3f} ({perfect['low']:.3f}-{perfect['high']:.3f} if perfect)"
 
 
-MEASURES = ("log_loss", "brier", "calibration_error")
+MEASURES = {
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
+}
+"""Measures of calibration, and what they are called."""
 
 
 def _format_split(name: str, scores: dict[str, Any]) -> str:
@@ -68,11 +73,11 @@ def _format_calibration(calibration: dict[str, Any], width: int) -> list[str]:
     width = max(width, len("calibration error"))
     head = f"temperature {calibration['temperature']:.2f}"
     lines = [f"{head:<{width}}" + "".join(f"{stage:>32}" for stage in stages)]
-    for measure in MEASURES:
+    for measure, words in MEASURES.items():
         cells = "".join(
             f"{format_calibration(calibration[stage], measure):>32}" for stage in stages
         )
-        lines.append(f"{measure.replace('_', ' '):<{width}}{cells}")
+        lines.append(f"{words:<{width}}{cells}")
     return lines
 
 

@@ -137,14 +137,14 @@ class _Check:
         path = self._records.path(first)
         if conflict in self._inputs:
             there = self._records.path(conflict)
-            return f"{path} was made from another {conflict} than the one at {there}"
-        what = conflict.removeprefix("params:")
+            return f"{path} was made from another {_short(conflict)} than the one at {there}"
+        what = _short(conflict)
         if conflict in self._parameters:
             return f"{path} was made with other parameters `{what}` than this run has"
         other = next(
             name for name in concerned if lineages[name][conflict] != lineages[first][conflict]
         )
-        kind = f"parameters `{what}`" if what != conflict else what
+        kind = f"parameters `{what}`" if conflict.startswith("params:") else what
         return f"{path} and {self._records.path(other)} were made from different {kind}"
 
     def _past(self, names: set[str]) -> set[str]:
@@ -170,7 +170,7 @@ class _Check:
         }
         order = Pipeline(set(makers.values())).nodes
         of_again = {makers[name] for name in again}
-        return list(dict.fromkeys(str(node.namespace) for node in order if node in of_again))
+        return list(dict.fromkeys(self._records.stage(node) for node in order if node in of_again))
 
 
 def _make_again_what_is_out_of_date(
@@ -205,6 +205,11 @@ def _is_current(name: str, records: Records, read: dict[str, Record], pipeline: 
         for each, checksum in read[name]["made_from"].items()
         if not each.startswith("params:") or each in parameters
     )
+
+
+def _short(name: str) -> str:
+    """The name of a dataset without those of its boxes, and of a parameter without its prefix."""
+    return name.removeprefix("params:") if name.startswith("params:") else name.split(".")[-1]
 
 
 def _command(stages: list[str], run_params: dict[str, Any]) -> str:

@@ -56,6 +56,7 @@ class Records:
         self.makers: dict[str, Node] = {name: node for node in nodes for name in node.outputs}
         self.given = pipelines["__default__"].inputs() & set(self.makers)
         self._catalog = catalog
+        self._pipelines = pipelines
         self._parameters = {
             name for node in nodes for name in node.inputs if name.startswith("params:")
         }
@@ -137,6 +138,11 @@ class Records:
                     self.parameters(some).items()}  # fmt: skip
         dataset: Any = self._catalog.get(name)
         return {name: _checksum_of_value(dataset.load())} if dataset else {}
+
+    def stage(self, node: Node) -> str:
+        """The name of the smallest pipeline that runs a node, and of those the first."""
+        having = [name for name, pipeline in self._pipelines.items() if node in pipeline.nodes]
+        return min(having, key=lambda name: len(self._pipelines[name].nodes))
 
     def is_stored(self, name: str) -> bool:
         """Whether a dataset is made by a pipeline and lies on disk."""

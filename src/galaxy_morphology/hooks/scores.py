@@ -1,5 +1,6 @@
-"""Printing the scores."""
+"""Printing the scores, and where to look."""
 
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -8,13 +9,17 @@ from kedro.pipeline import Pipeline
 
 
 class ScoresHook:
-    """Prints the scores as a table at the end of a run that made them."""
+    """Prints the scores as a table at the end of a run that made them, and the page's address."""
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Print the metrics of the run."""
-        if "metrics" in pipeline.all_outputs():
+        """Print the metrics of the run, and where its report lies."""
+        outputs = pipeline.all_outputs()
+        if "metrics" in outputs:
             from galaxy_morphology.evaluation import format_metrics
 
             metrics: dict[str, Any] = catalog.load("metrics")
             print(f"\n{format_metrics(metrics)}\n")
+        if "report" in outputs:
+            page: Any = catalog["report"]
+            print(f"Open {Path(page._filepath).as_uri()}\n")

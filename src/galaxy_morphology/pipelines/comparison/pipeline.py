@@ -7,6 +7,8 @@ from galaxy_morphology.pipelines.comparison import nodes
 
 def create_pipeline() -> Pipeline:
     """From ``images``, ``galaxies`` and ``features`` to ``comparison``."""
+    # One node trains all networks: which there are is known from the parameters alone, and a graph
+    # must be there before they are read. `network_checkpoints` keeps a file for each.
     return Pipeline(
         [
             Node(

@@ -2,61 +2,87 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from galaxy_morphology.pipelines.data_processing import nodes
+from galaxy_morphology.boxes import box
+from galaxy_morphology.pipelines.data_processing import measuring, reading
 
 
 def create_pipeline() -> Pipeline:
+    """From ``galaxy_archive`` and ``galaxy_labels`` to ``images``, ``galaxies``, ``features``."""
+    others_read = {"images", "galaxies", "features", "archive_summary",
+                   "data_section"}  # fmt: skip
+    boxes = [
+        box("reading", _reading(), others_read),
+        box("measuring", _measuring(), others_read),
+    ]
+    return box("data_processing", boxes, others_read)
+
+
+def _reading() -> list[Node]:
     """From ``galaxy_archive`` and ``galaxy_labels`` to ``images`` and ``galaxies``."""
-    return Pipeline(
-        [
-            Node(
-                nodes.clean_labels,
-                inputs=["galaxy_labels", "params:classes"],
-                outputs=["labelled_galaxies", "rejected_labels"],
-                name="clean_labels",
-            ),
-            Node(
-                nodes.read_and_split_galaxies,
-                inputs=[
-                    "galaxy_archive",
-                    "labelled_galaxies",
-                    "params:classes",
-                    "params:cutouts",
-                    "params:split",
-                ],
-                outputs=["images", "galaxies", "rejected_cutouts"],
-                name="read_and_split_galaxies",
-            ),
-            Node(
-                nodes.list_rejected_galaxies,
-                inputs=[
-                    "galaxy_archive",
-                    "labelled_galaxies",
-                    "rejected_labels",
-                    "rejected_cutouts",
-                ],
-                outputs="rejected_galaxies",
-                name="list_rejected_galaxies",
-            ),
-            Node(
-                nodes.describe_archive,
-                inputs=["galaxy_archive", "galaxies"],
-                outputs="archive_summary",
-                name="describe_archive",
-            ),
-            Node(
-                nodes.draw_class_counts,
-                inputs=["galaxies", "params:classes"],
-                outputs="class_counts_figure",
-                name="draw_class_counts",
-            ),
-            Node(
-                nodes.draw_cutout_sheets,
-                inputs=["images", "galaxies", "params:classes", "params:cutout_sheet"],
-                outputs="cutouts_figure",
-                name="draw_cutout_sheets",
-            ),
-        ],
-        namespace="data_processing",
-        prefix_datasets_with_namespace=False,
-    )
+    return [
+        Node(
+            reading.clean_labels,
+            inputs=["galaxy_labels", "params:classes"],
+            outputs=["labelled_galaxies", "rejected_labels"],
+            name="clean_labels",
+        ),
+        Node(
+            reading.read_and_split_galaxies,
+            inputs=[
+                "galaxy_archive",
+                "labelled_galaxies",
+                "params:classes",
+                "params:cutouts",
+                "params:split",
+            ],
+            outputs=["images", "galaxies", "rejected_cutouts"],
+            name="read_and_split_galaxies",
+        ),
+        Node(
+            reading.list_rejected_galaxies,
+            inputs=[
+                "galaxy_archive",
+                "labelled_galaxies",
+                "rejected_labels",
+                "rejected_cutouts",
+            ],
+            outputs="rejected_galaxies",
+            name="list_rejected_galaxies",
+        ),
+        Node(
+            reading.describe_archive,
+            inputs=["galaxy_archive", "galaxies", "rejected_galaxies"],
+            outputs="archive_summary",
+            name="describe_archive",
+        ),
+        Node(
+            reading.draw_class_counts,
+            inputs=["galaxies", "params:classes"],
+            outputs="class_counts_figure",
+            name="draw_class_counts",
+        ),
+        Node(
+            reading.draw_cutout_sheets,
+            inputs=["images", "galaxies", "params:classes", "params:cutout_sheet"],
+            outputs="cutouts_figure",
+            name="draw_cutout_sheets",
+        ),
+        Node(
+            reading.write_data_section,
+            inputs=["class_counts_figure", "cutouts_figure", "rejected_galaxies"],
+            outputs="data_section",
+            name="write_data_section",
+        ),
+    ]
+
+
+def _measuring() -> list[Node]:
+    """From ``images`` and ``galaxies`` to ``features``."""
+    return [
+        Node(
+            measuring.measure_galaxies,
+            inputs=["images", "galaxies"],
+            outputs="features",
+            name="measure_galaxies",
+        ),
+    ]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology import attribution, evaluation, figures, morphology
+from galaxy_morphology import attribution, evaluation, figures, morphology, report
 from galaxy_morphology.options import Classes, EvaluationOptions, ExplanationOptions
 from galaxy_morphology.pipelines.explainability.options import CheckOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
@@ -275,6 +275,52 @@ def collect_quality(
     return quality, evaluation.summarise_quality(quality, confidence=options.confidence)
 
 
+def draw_explanations(
+    cutouts: Images,
+    explained_galaxies: pd.DataFrame,
+    attributions: dict[str, NDArray[Any]],
+    attribution_reliability: pd.DataFrame,
+    explanation_quality: pd.DataFrame,
+    segmentation: NDArray[np.uint8],
+) -> tuple[Figure, dict[str, Figure], dict[str, Figure]]:
+    """Draw the maps over the galaxies.
+
+    Args:
+        cutouts: uint8 [n, height, width, 3], RGB.
+        explained_galaxies: A row per cut-out.
+        attributions: Maps by method.
+        attribution_reliability: A row per galaxy and method, with its title and note.
+        explanation_quality: A row per galaxy and method.
+        segmentation: uint8 [n, height, width]: sky, target and neighbours.
+
+    Returns:
+        A galaxy of each group on one page; a page for each group, and sheets for each method, by
+        the names of their files.
+    """
+    rows = np.flatnonzero(explained_galaxies["drawn"])
+    drawn = explained_galaxies.iloc[rows].reset_index(drop=True)
+    titles = attribution.titles_of(attribution_reliability)
+    maps = {name: attributions[name][rows] for name in titles}
+    quality = attribution_reliability[["cataid", "method", "note"]].merge(
+        explanation_quality[["cataid", "method", "faithfulness", "target_share"]],
+        on=["cataid", "method"],
+    )
+    notes = pd.DataFrame(
+        {
+            name: figures.reliability_notes(
+                quality[quality["method"] == name].set_index("cataid").loc[drawn["cataid"]]
+            )
+            for name in titles
+        }
+    )
+    what = (cutouts[rows], drawn, maps, titles, notes, segmentation[rows])
+    return (
+        figures.explanation_overview(*what),
+        _named_files(figures.explanation_pages(*what)),
+        _named_files(figures.attribution_sheets(*what)),
+    )
+
+
 def draw_checks(
     explanation_quality: pd.DataFrame,
     explanation_summary: pd.DataFrame,
@@ -317,6 +363,85 @@ def draw_checks(
     )
 
 
+def write_explainability_section(
+    explanations: bytes,
+    pages: dict[str, bytes],
+    sheets: dict[str, bytes],
+    faithfulness: bytes,
+    attribution_reliability: bytes,
+    place: bytes,
+    stability: bytes,
+    sanity: bytes,
+    agreement: bytes,
+) -> str:
+    """Lay out the explanations and how far to trust them, for the report.
+
+    Args:
+        explanations: Picture of a galaxy of each group, and its maps.
+        pages: Pictures of more galaxies of each group, by the names of their files.
+        sheets: Pictures of one galaxy after the other by each method, likewise.
+        faithfulness: Picture of deletion and insertion curves.
+        attribution_reliability: Picture of what the methods say of themselves.
+        place: Picture of where the attribution lies.
+        stability: Picture of the agreement with maps of changed galaxies.
+        sanity: Picture of the agreement with a network that forgot what it learned.
+        agreement: Picture of the agreement of the methods.
+
+    Returns:
+        A section of HTML.
+    """
+    maps = "Red spoke for the predicted class, blue against it."
+    more = [
+        report.Picture(png, name.removesuffix(".png").replace("_", " ").capitalize(), maps)
+        for name, png in (pages | sheets).items()
+    ]
+    return report.section(
+        "Explanations",
+        [
+            report.Picture(
+                explanations,
+                "What the classification went by",
+                f"A galaxy of each class, classified correctly and wrongly. {maps}",
+            ),
+            *more,
+            report.Picture(
+                faithfulness,
+                "Faithfulness",
+                "Whether the classification hangs on what a map ranks first. A method is worth "
+                "something where its gains over the controls lie above 0.",
+            ),
+            report.Picture(
+                attribution_reliability,
+                "What the methods say of themselves",
+                "How far a map misses the difference in logit that it explains, and how well "
+                "the linear model of LIME fits.",
+            ),
+            report.Picture(
+                place,
+                "Where the attribution lies",
+                "The share of each map that lies on the galaxy, its neighbours and the sky.",
+            ),
+            report.Picture(
+                stability,
+                "Stability",
+                "Whether a map stays as it is when the galaxy is turned, the sky noisier, or "
+                "the method started from other seeds. 1 is the same map.",
+            ),
+            report.Picture(
+                sanity,
+                "Test of forgetting",
+                "A map that stays the same when the network forgets what it learned does not "
+                "explain the network.",
+            ),
+            report.Picture(
+                agreement,
+                "Agreement of the methods",
+                "What only one method shows may be the doing of the method.",
+            ),
+        ],
+    )
+
+
 def _measured_rows(explained_galaxies: pd.DataFrame, n: int) -> NDArray[np.int_]:
     """Rows of up to n galaxies drawn by lot, spread over them."""
     rows = np.flatnonzero(explained_galaxies["measured"])
@@ -329,3 +454,7 @@ def _table(
 ) -> pd.DataFrame:
     known = explained_galaxies[["cataid", "simulated"]].reset_index(drop=True)
     return known.assign(method=method, **measures)
+
+
+def _named_files(pages: dict[str, Figure]) -> dict[str, Figure]:
+    return {f"{name}.png": figure for name, figure in pages.items()}

@@ -1,4 +1,4 @@
-"""What a run leaves for those who were not there: the model card."""
+"""The page that a run leaves."""
 
 from galaxy_morphology.pipelines.reporting.pipeline import create_pipeline
 

@@ -2,66 +2,24 @@
 
 from typing import Any
 
-import pandas as pd
-from pydantic import BaseModel
-
-from galaxy_morphology import evaluation, networks
-from galaxy_morphology.options import TrainingOptions
-
-OF_SIMULATIONS = {"simulation", "populations", "observation", "population_sheet", "truth"}
-"""Parameters that shape simulated surveys alone."""
-OF_THE_MACHINE = {"data_root"}
-"""Parameters that change where results lie, and not the results."""
+from galaxy_morphology import report
 
 
-def write_model_card(
-    galaxies: pd.DataFrame,
-    rejected_galaxies: pd.DataFrame,
-    archive_summary: dict[str, Any],
-    training_history: pd.DataFrame,
+def write_report(
     metrics: dict[str, Any],
-    error_rates: pd.DataFrame,
-    suspect_labels: pd.DataFrame,
-    training: TrainingOptions,
-    parameters: dict[str, Any],
-    software: dict[str, Any],
+    data_section: str,
+    modelling_section: str,
+    explainability_section: str,
 ) -> str:
-    """Write down what the classifier is, how good it is, and what it is not for.
+    """Write the page that a person opens after a run.
 
     Args:
-        galaxies: A row per galaxy.
-        rejected_galaxies: A row per galaxy that was left out.
-        archive_summary: Which archive they came from.
-        training_history: A row per epoch.
         metrics: Scores by split.
-        error_rates: A row per bin of each quantity.
-        suspect_labels: A row per galaxy.
-        training: Which epoch was kept.
-        parameters: All that was configured.
-        software: The versions of everything.
+        data_section: HTML.
+        modelling_section: HTML.
+        explainability_section: HTML.
 
     Returns:
-        The model card, Markdown.
+        A page of HTML.
     """
-    return evaluation.model_card(
-        galaxies=galaxies,
-        rejected_galaxies=rejected_galaxies,
-        archive=archive_summary,
-        history=training_history,
-        chosen_epoch=networks.chosen_epoch(training_history, training.keep),
-        metrics=metrics,
-        error_rates=error_rates,
-        suspect_labels=suspect_labels,
-        parameters=_plain(parameters, simulated=bool(galaxies["simulated"].any())),
-        software=software,
-    )
-
-
-def _plain(parameters: dict[str, Any], *, simulated: bool) -> dict[str, Any]:
-    """Parameters that shaped the results, as YAML knows them."""
-    left_out = OF_THE_MACHINE if simulated else OF_THE_MACHINE | OF_SIMULATIONS
-    return {
-        name: value.model_dump() if isinstance(value, BaseModel) else value
-        for name, value in parameters.items()
-        if name not in left_out
-    }
+    return report.page(metrics, [data_section, modelling_section, explainability_section])

@@ -6,27 +6,14 @@ from galaxy_morphology.pipelines.reporting import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """From results and configuration to ``model_card``."""
+    """From the sections of the other pipelines to ``report``. It has no box: it ends the graph."""
     return Pipeline(
         [
             Node(
-                nodes.write_model_card,
-                inputs=[
-                    "galaxies",
-                    "rejected_galaxies",
-                    "archive_summary",
-                    "training_history",
-                    "metrics",
-                    "error_rates",
-                    "suspect_labels",
-                    "params:training",
-                    "parameters",
-                    "software",
-                ],
-                outputs="model_card",
-                name="write_model_card",
+                nodes.write_report,
+                inputs=["metrics", "data_section", "modelling_section", "explainability_section"],
+                outputs="report",
+                name="write_report",
             ),
-        ],
-        namespace="reporting",
-        prefix_datasets_with_namespace=False,
+        ]
     )

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from galaxy_morphology import evaluation, figures, networks
+from galaxy_morphology import evaluation, figures, networks, report
 from galaxy_morphology.options import (
     AugmentationOptions,
     Classes,
@@ -101,4 +101,33 @@ def draw_training_curves(training_history: pd.DataFrame, options: TrainingOption
     """
     return figures.training_curves(
         training_history, networks.chosen_epoch(training_history, options.keep)
+    )
+
+
+def write_training_section(training_curves: bytes, augmentation: bytes) -> str:
+    """Lay out how the network learned, for the report.
+
+    Args:
+        training_curves: Picture of losses and accuracies per epoch.
+        augmentation: Picture of one galaxy as the network was shown it.
+
+    Returns:
+        A section of HTML.
+    """
+    return report.section(
+        "Training",
+        [
+            report.Picture(
+                training_curves,
+                "Training curves",
+                "Both validation curves should have flattened out. Training galaxies are "
+                "augmented, and the network learns with dropout: validation can look better.",
+            ),
+            report.Picture(
+                augmentation,
+                "Augmentation",
+                "One training galaxy as the network was shown it. Its class should still be "
+                "recognisable wherever it is not hidden.",
+            ),
+        ],
     )

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology import attribution, evaluation, figures
+from galaxy_morphology import attribution, evaluation
 from galaxy_morphology.options import Classes, ExplanationOptions
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
-from galaxy_morphology.typing import Figure, Images, KerasModel
+from galaxy_morphology.typing import Images, KerasModel
 
 
 def choose_galaxies(
@@ -88,53 +88,3 @@ def explain_galaxies(
         said = {"method": name, "title": found.title, "note": found.notes}
         tables.append(known.assign(**said, **found.quality))
     return {"cataid": cataids, **maps}, pd.concat(tables, ignore_index=True)
-
-
-def draw_explanations(
-    cutouts: Images,
-    explained_galaxies: pd.DataFrame,
-    attributions: dict[str, NDArray[Any]],
-    attribution_reliability: pd.DataFrame,
-    explanation_quality: pd.DataFrame,
-    segmentation: NDArray[np.uint8],
-) -> tuple[Figure, dict[str, Figure], dict[str, Figure]]:
-    """Draw the maps over the galaxies.
-
-    Args:
-        cutouts: uint8 [n, height, width, 3], RGB.
-        explained_galaxies: A row per cut-out.
-        attributions: Maps by method.
-        attribution_reliability: A row per galaxy and method, with its title and note.
-        explanation_quality: A row per galaxy and method.
-        segmentation: uint8 [n, height, width]: sky, target and neighbours.
-
-    Returns:
-        A galaxy of each group on one page; a page for each group, and sheets for each method, by
-        the names of their files.
-    """
-    rows = np.flatnonzero(explained_galaxies["drawn"])
-    drawn = explained_galaxies.iloc[rows].reset_index(drop=True)
-    titles = attribution.titles_of(attribution_reliability)
-    maps = {name: attributions[name][rows] for name in titles}
-    quality = attribution_reliability[["cataid", "method", "note"]].merge(
-        explanation_quality[["cataid", "method", "faithfulness", "target_share"]],
-        on=["cataid", "method"],
-    )
-    notes = pd.DataFrame(
-        {
-            name: figures.reliability_notes(
-                quality[quality["method"] == name].set_index("cataid").loc[drawn["cataid"]]
-            )
-            for name in titles
-        }
-    )
-    what = (cutouts[rows], drawn, maps, titles, notes, segmentation[rows])
-    return (
-        figures.explanation_overview(*what),
-        _named_files(figures.explanation_pages(*what)),
-        _named_files(figures.attribution_sheets(*what)),
-    )
-
-
-def _named_files(pages: dict[str, Figure]) -> dict[str, Figure]:
-    return {f"{name}.png": figure for name, figure in pages.items()}

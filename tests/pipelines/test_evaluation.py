@@ -10,8 +10,8 @@ from joblib import parallel_config
 from galaxy_morphology.options import Classes, ClassificationOptions, EvaluationOptions
 from galaxy_morphology.pipelines.comparison.nodes import score_entries
 from galaxy_morphology.pipelines.comparison.options import ComparisonOptions
-from galaxy_morphology.pipelines.evaluation import nodes
-from galaxy_morphology.pipelines.evaluation.options import SuspectOptions
+from galaxy_morphology.pipelines.modelling import evaluation as nodes
+from galaxy_morphology.pipelines.modelling.options import SuspectOptions
 
 CLASSES = Classes({0: "Elliptical", 1: "Other"})
 EVALUATION = EvaluationOptions(confidence=0.95, n_resamples=100, seed=0, n_mistakes=3)

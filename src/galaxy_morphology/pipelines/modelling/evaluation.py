@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from galaxy_morphology import evaluation, figures, networks
+from galaxy_morphology import evaluation, figures, networks, report
 from galaxy_morphology.options import Classes, ClassificationOptions, EvaluationOptions
-from galaxy_morphology.pipelines.evaluation.options import ErrorRateOptions, SuspectOptions
+from galaxy_morphology.pipelines.modelling.options import ErrorRateOptions, SuspectOptions
 from galaxy_morphology.steps import find_temperature, probabilities_for_mix
 from galaxy_morphology.typing import Figure, Images
 
@@ -353,3 +353,74 @@ def draw_selective_accuracy(
             confidence=options.confidence,
         )
     return figures.selective_accuracy(curves, metrics)
+
+
+def write_evaluation_section(
+    confusion_matrix: bytes,
+    roc: bytes,
+    reliability: bytes,
+    selective_accuracy: bytes,
+    error_rates: bytes,
+    confident_mistakes: bytes,
+    suspect_labels: bytes,
+) -> str:
+    """Lay out the scores and errors, for the report.
+
+    Args:
+        confusion_matrix: Picture of what was taken for what.
+        roc: Picture of the ROC curves.
+        reliability: Picture of how often it is right where it is how sure.
+        selective_accuracy: Picture of the accuracy of those it is surest of.
+        error_rates: Picture of the error rate by kinds of galaxies.
+        confident_mistakes: Picture of the mistakes it was surest of.
+        suspect_labels: Picture of the galaxies with the most suspicious labels.
+
+    Returns:
+        A section of HTML.
+    """
+    return report.section(
+        "Scores and errors",
+        [
+            report.Picture(
+                confusion_matrix,
+                "Confusion matrices",
+                "Rows are labels, columns what the classifier said. What lies off the diagonal "
+                "is wrong.",
+            ),
+            report.Picture(
+                roc,
+                "ROC curves",
+                "How many galaxies of a class are found, against how many others are taken for "
+                "it, at every threshold. The diagonal is chance.",
+            ),
+            report.Picture(
+                reliability,
+                "Reliability",
+                "Where points lie on the diagonal, a probability of 80 % is right in 80 % of the "
+                "cases. Below it, the classifier is too sure of itself.",
+            ),
+            report.Picture(
+                selective_accuracy,
+                "Selective accuracy",
+                "The accuracy of those that are kept, when the least certain are left to a human.",
+            ),
+            report.Picture(
+                error_rates,
+                "Error rates",
+                "Where the interval lies off the line, galaxies of that kind are classified worse, "
+                "or better, than all together.",
+            ),
+            report.Picture(
+                confident_mistakes,
+                "Confident mistakes",
+                "Look at these first: either the network has missed something, or the label is "
+                "wrong.",
+            ),
+            report.Picture(
+                suspect_labels,
+                "Suspect labels",
+                "Galaxies whose label network and random forest doubt most. Both can be wrong: "
+                "let a person look.",
+            ),
+        ],
+    )

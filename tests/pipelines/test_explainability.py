@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from galaxy_morphology.pipelines.explainability.nodes import choose_galaxies
+from galaxy_morphology.pipelines.explainability.attribution import choose_galaxies
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from galaxy_morphology import figures, imaging
+from galaxy_morphology import figures, imaging, report
 from galaxy_morphology.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.data_processing.options import (
     SheetOptions,
@@ -91,18 +91,22 @@ def list_rejected_galaxies(
     return pd.concat(parts, ignore_index=True).assign(simulated=galaxy_archive.simulated)
 
 
-def describe_archive(galaxy_archive: CutoutArchive, galaxies: pd.DataFrame) -> dict[str, Any]:
+def describe_archive(
+    galaxy_archive: CutoutArchive, galaxies: pd.DataFrame, rejected_galaxies: pd.DataFrame
+) -> dict[str, Any]:
     """Say which archive it was that galaxies came from, so that results can be traced to it.
 
     Args:
         galaxy_archive: As it was read.
         galaxies: What came of it.
+        rejected_galaxies: What was left out.
 
     Returns:
-        Name, size in bytes and SHA-256 of the file, whether it is simulated, and the number of
-        ``galaxies``.
+        Name, size in bytes and SHA-256 of the file, whether it is simulated, and the numbers of
+        ``galaxies`` and of those ``rejected``.
     """
-    return {**galaxy_archive.summary(), "galaxies": len(galaxies)}
+    counts = {"galaxies": len(galaxies), "rejected": len(rejected_galaxies)}
+    return {**galaxy_archive.summary(), **counts}
 
 
 def draw_class_counts(galaxies: pd.DataFrame, classes: Classes) -> Figure:
@@ -128,4 +132,41 @@ def draw_cutout_sheets(
     """
     return figures.cutout_sheet(
         images, galaxies, classes.names, n_galaxies=options.galaxies_per_class, seed=options.seed
+    )
+
+
+def write_data_section(class_counts: bytes, cutouts: bytes, rejected_galaxies: pd.DataFrame) -> str:
+    """Lay out what the galaxies are, for the report.
+
+    Args:
+        class_counts: Picture of the galaxies per class and split.
+        cutouts: Picture of some of them.
+        rejected_galaxies: A row per galaxy that was left out, with its ``reason``.
+
+    Returns:
+        A section of HTML.
+    """
+    return report.section(
+        "Data",
+        [
+            report.Picture(
+                class_counts,
+                "Galaxies per class",
+                "Training galaxies are learned from, validation galaxies choose the epoch and "
+                "the temperature, and test galaxies are only scored.",
+            ),
+            report.Picture(
+                cutouts,
+                "Some of the galaxies",
+                "Drawn by lot from each class, with their CATAIDs. All of them should look like "
+                "their class, in the same colours, and lie in the middle.",
+            ),
+        ],
+        [
+            report.Table(
+                rejected_galaxies["reason"].value_counts().rename_axis("reason").reset_index(),
+                "Galaxies left out",
+                "How many for which reason; rejected_galaxies.csv has their CATAIDs.",
+            )
+        ],
     )
