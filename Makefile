@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 export DO_NOT_TRACK := 1
 
-.PHONY: help venv run test benchmark lint format viz lock clean
+.PHONY: help venv run test test-all benchmark lint format viz lock clean
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 venv: .venv/installed  ## Make the environment from requirements.lock
 
@@ -30,8 +30,11 @@ run: venv  ## Classify and explain data/01_raw/GALAXIES.zip, or else a simulated
 	  echo "'.venv/bin/kedro viz run --env demo' shows how it was made."; \
 	fi
 
-test: venv  ## Run the tests
+test: venv  ## Run the tests that are quick
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+test-all: venv  ## Run all tests
+	$(BIN)/python -m pytest -m "" --cov --cov-report=term --durations=25
 
 benchmark: venv  ## Measure how fast it is, side by side with the original notebook (an hour)
 	$(BIN)/python -m benchmarks $(ARGS)

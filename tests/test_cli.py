@@ -86,6 +86,7 @@ def test_ctrl_c_ends_a_run_in_a_word(data_root: Path, project: Path) -> None:
     assert running.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_packaged_project(data_root: Path, project: Path, tmp_path: Path) -> None:
     source, site, elsewhere = tmp_path / "source", tmp_path / "site", tmp_path / "elsewhere"
     shutil.copytree(

@@ -39,6 +39,7 @@ def measures_of(truth: IntArray, noise: float = 1.0) -> pd.DataFrame:
     return table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_it_comes_close_to_the_best_that_is_possible(baseline: Baseline) -> None:
     truth = np.arange(600) % 2

@@ -49,6 +49,7 @@ def compared(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_root
 
 
+@pytest.mark.slow
 def test_every_entry_has_a_row_for_each_seed_and_one_for_their_ensemble(compared: Path) -> None:
     table = pd.read_csv(compared / "08_reporting/comparison.csv", dtype={"seed": str})
     assert table["entry"].tolist() == np.repeat(NETWORKS + BASELINES, 3).tolist()
@@ -63,6 +64,7 @@ def test_every_entry_has_a_row_for_each_seed_and_one_for_their_ensemble(compared
     assert (compared / "08_reporting/comparison.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_reference_is_the_classifier_of_the_project(compared: Path) -> None:
     predictions = pd.read_parquet(compared / "07_model_output/predictions.parquet")
     with np.load(compared / "06_models/comparison/networks/compact-1.npz") as state:
@@ -74,6 +76,7 @@ def test_the_reference_is_the_classifier_of_the_project(compared: Path) -> None:
     assert table["brier"][0] == pytest.approx(metrics["calibration"]["after"]["brier"]["value"])
 
 
+@pytest.mark.slow
 def test_the_ensemble_is_the_mean_of_calibrated_probabilities(compared: Path) -> None:
     changes = SMALL | {"classification.calibrate": False}
     table = pd.read_csv(compared / "08_reporting/comparison.csv", dtype={"seed": str})
@@ -94,6 +97,7 @@ def test_the_ensemble_is_the_mean_of_calibrated_probabilities(compared: Path) ->
     run_project(compared, "comparison", changes=SMALL)
 
 
+@pytest.mark.slow
 def test_only_what_is_new_is_trained(
     compared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,6 +116,7 @@ def test_only_what_is_new_is_trained(
     assert all(path.stat().st_mtime_ns > before[path] for path in before if "compact" in path.name)
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_goes_on(
     compared: Path,
     tmp_path: Path,

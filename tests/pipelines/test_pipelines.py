@@ -108,6 +108,7 @@ def test_metrics_follow_from_the_predictions(small_run: Path) -> None:
     np.testing.assert_allclose(predictions["probability_Other"], odds / (1 + odds), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_test_labels_change_nothing_but_the_test_scores(small_run: Path, tmp_path: Path) -> None:
     shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
     (tmp_path / "06_models/training_state.npz").unlink()
@@ -120,7 +121,7 @@ def test_test_labels_change_nothing_but_the_test_scores(small_run: Path, tmp_pat
     )
     galaxies.to_parquet(path)
     adopt(tmp_path, "05_model_input/galaxies.parquet")
-    run_project(tmp_path, "modelling", "evaluation")
+    run_project(tmp_path, "training", "evaluation")
     for name in ("07_model_output/calibration.json", "05_model_input/class_weights.json"):
         assert (tmp_path / name).read_text() == (small_run / name).read_text()
     history, predictions, metrics = (
@@ -215,6 +216,7 @@ def test_attributions_come_with_their_cataids(small_run: Path) -> None:
     assert (of_gradients["completeness_residual"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_two_runs_with_one_seed_are_identical(small_run: Path, tmp_path: Path) -> None:
     write_survey(tmp_path / "01_raw/GALAXIES.zip", 80, n_damaged=1)
     run_project(tmp_path)
@@ -233,6 +235,7 @@ def test_two_runs_with_one_seed_are_identical(small_run: Path, tmp_path: Path) -
             np.testing.assert_array_equal(one[name], other[name])
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -241,7 +244,7 @@ def test_an_interrupted_run_goes_on_and_says_so(
     for name in ("broken", "whole"):
         write_survey(tmp_path / name / "01_raw/GALAXIES.zip", 80)
     broken, whole = tmp_path / "broken", tmp_path / "whole"
-    stages = ("data_processing", "morphology", "modelling", "evaluation")
+    stages = ("data_processing", "training", "evaluation")
     run_project(whole, *stages, changes={"training.epochs": 3})
 
     save = Checkpoint.save
@@ -275,12 +278,12 @@ def test_a_training_is_repeated_only_where_something_changed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_survey(tmp_path / "01_raw/GALAXIES.zip", 80)
-    run_project(tmp_path, "data_processing", "modelling")
+    run_project(tmp_path, "reading", "training")
     history = (tmp_path / "06_models/training_history.csv").read_text()
-    run_project(tmp_path, "modelling")
+    run_project(tmp_path, "training")
     assert "This training ended before, after 2 epochs: keeping its weights." in caplog.text
     assert (tmp_path / "06_models/training_history.csv").read_text() == history
-    run_project(tmp_path, "modelling", changes={"training.seed": 7})
+    run_project(tmp_path, "training", changes={"training.seed": 7})
     assert "Training anew" in caplog.text
     assert (tmp_path / "06_models/training_history.csv").read_text() != history
 
@@ -293,10 +296,10 @@ def test_results_of_another_archive_are_refused_by_every_stage(
     run_project(tmp_path, "data_processing")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for stage, outdated, again in (
-        ("explainability", "classifier.keras", "modelling,evaluation"),
-        ("evaluation", "features.parquet", "morphology,modelling"),
-        ("comparison", "class_weights.json", "morphology,modelling"),
-        ("reporting", "error_rates.csv", "morphology,modelling,evaluation"),
+        ("explainability", "classifier.keras", "training,evaluation"),
+        ("evaluation", "logits.parquet", "training"),
+        ("comparison", "class_weights.json", "training"),
+        ("reporting", "explainability.html", "training,evaluation,attribution,checks"),
     ):
         with pytest.raises(ValueError, match="made from another galaxies than") as error:
             run_project(tmp_path, stage)
@@ -323,7 +326,7 @@ def test_images_and_galaxies_cannot_come_apart(
             run_project(tmp_path, "data_processing")
     assert len(np.load(tmp_path / "05_model_input/images.npy")) == 78
     assert len(pd.read_parquet(tmp_path / "05_model_input/galaxies.parquet")) == 79
-    with pytest.raises(ValueError, match=r"not known .*galaxies.parquet.*--pipelines data_proc"):
+    with pytest.raises(ValueError, match=r"not known .*galaxies.parquet.*--pipelines reading"):
         run_project(tmp_path, "modelling")
 
 
@@ -365,6 +368,7 @@ def test_images_without_a_cataid_are_listed(tmp_path: Path) -> None:
     assert rejected["cataid"].fillna("").tolist() == [str(2**63 - 1), "", ""]
 
 
+@pytest.mark.slow
 def test_explainability_runs_alone_and_explains_named_galaxies(
     small_run: Path, tmp_path: Path, project: Path
 ) -> None:
@@ -388,6 +392,7 @@ def test_explainability_runs_alone_and_explains_named_galaxies(
         run_project(tmp_path, "explainability", changes={"explained_galaxies.cataids": [7]})
 
 
+@pytest.mark.slow
 def test_the_original_experiment_is_configuration(tmp_path: Path) -> None:
     write_survey(tmp_path / "01_raw/GALAXIES.zip", 60)
     run_project(tmp_path, env="notebook")
@@ -400,6 +405,7 @@ def test_the_original_experiment_is_configuration(tmp_path: Path) -> None:
     assert (tmp_path / "08_reporting/explanations.png").is_file()
 
 
+@pytest.mark.slow
 def test_four_classes_work_throughout(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     cutouts = {i: encode(draw_galaxy(rng, axis_ratio=0.2 + 0.2 * (i % 4))) for i in range(120)}
@@ -481,6 +487,7 @@ def test_wrong_parameters_fail_before_anything_runs(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_real_galaxies_pass_with_their_colours(real_galaxies: Path, tmp_path: Path) -> None:
     archive = tmp_path / "01_raw/GALAXIES.zip"
     command = [sys.executable, str(real_galaxies / "build_zip.py"), str(archive), "--limit", "60"]
@@ -507,6 +514,7 @@ def simulated_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_root
 
 
+@pytest.mark.slow
 def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None:
     assert pd.read_csv(simulated_run / "08_reporting/rejected_galaxies.csv").empty
     truth = pd.read_parquet(simulated_run / "01_raw/simulated_truth.parquet")
@@ -520,6 +528,7 @@ def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None
         assert (simulated_run / f"08_reporting/{name}.png").is_file()
 
 
+@pytest.mark.slow
 def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_run: Path) -> None:
     tables = [path for path in simulated_run.rglob("*") if path.suffix in {".csv", ".parquet"}]
     assert len(tables) == 18
@@ -544,6 +553,7 @@ def test_a_survey_that_was_observed_says_so(small_run: Path) -> None:
     assert not any(scores["simulated"] for scores in metrics.values())
 
 
+@pytest.mark.slow
 def test_a_survey_is_simulated_again_over_itself(simulated_run: Path, tmp_path: Path) -> None:
     shutil.copytree(simulated_run / "01_raw", tmp_path / "01_raw")
     run_project(tmp_path, "simulation", env="demo", changes={"simulation.n_galaxies": 60})
@@ -640,10 +650,11 @@ def test_telemetry_is_off_for_everyone_who_clones(project: Path) -> None:
     assert (project / ".telemetry").read_text().strip() == "consent: false"
 
 
+@pytest.mark.slow
 def test_every_network_can_be_chosen(tmp_path: Path, small_run: Path) -> None:
     shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
     changes = {"network.name": "three_block"}
-    run_project(tmp_path, "modelling", "evaluation", "explainability", changes=changes)
+    run_project(tmp_path, "training", "evaluation", "explainability", changes=changes)
     with np.load(tmp_path / "07_model_output/attributions.npz") as attributions:
         assert np.abs(attributions["grad_cam"]).max() > 0
     with pytest.raises(

@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, label
 from sklearn.linear_model import LogisticRegression
@@ -38,6 +39,7 @@ def features_of(cutout: NDArray[Any]) -> list[float]:
     return [*colours, np.log(r80 / max(r20, 0.5)), np.sqrt(minor / major)]
 
 
+@pytest.mark.slow
 def test_colour_concentration_and_axis_ratio_err_in_a_sixth_of_the_galaxies(
     populations: dict[str, Any], observation: dict[str, Any]
 ) -> None:
