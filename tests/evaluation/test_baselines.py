@@ -53,6 +53,7 @@ def test_it_comes_close_to_the_best_that_is_possible(baseline: Baseline) -> None
     np.testing.assert_array_equal(baseline_logits(again, measures[300:], 2), logits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_more_classes_have_a_logit_each(baseline: Baseline) -> None:
     truth = np.arange(90) % 3
@@ -68,6 +69,7 @@ def test_a_class_without_training_galaxies_is_never_said() -> None:
     assert (baseline_logits(classifier, measures_of(truth), 4).argmax(axis=1) < 2).all()
 
 
+@pytest.mark.slow
 def test_copies_do_not_tell_how_well_a_baseline_is_tuned() -> None:
     # Labels by lot, each galaxy five times: who finds its copies knows them, nobody else does.
     rng = np.random.default_rng(2)

@@ -274,6 +274,7 @@ def test_an_interrupted_run_goes_on_and_says_so(
     ).read_text()
 
 
+@pytest.mark.slow
 def test_a_training_is_repeated_only_where_something_changed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

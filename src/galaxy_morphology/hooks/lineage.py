@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
@@ -26,6 +27,12 @@ class LineageHook:
 
     def __init__(self) -> None:
         self._records: Records | None = None
+        self._parameters: dict[str, Any] = {}
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Keep the parameters with their types: the catalog types those alone that a run reads."""
+        self._parameters = context.params
 
     @hook_impl
     def before_pipeline_run(
@@ -42,7 +49,7 @@ class LineageHook:
         self._records = None
         if "lineage" not in catalog:
             return
-        self._records = Records(catalog, dict(pipelines))
+        self._records = Records(catalog, dict(pipelines), self._parameters)
         if run_params.get("only_missing_outputs"):
             _make_again_what_is_out_of_date(self._records, pipeline, catalog)
         problem = _Check(self._records, pipeline).problem()

@@ -49,14 +49,21 @@ class Records:
     Args:
         catalog: Where everything lies.
         pipelines: All that are registered.
+        parameters: Typed ones by name, which stand for those of the catalog.
     """
 
-    def __init__(self, catalog: DataCatalog, pipelines: Mapping[str, Pipeline]) -> None:
+    def __init__(
+        self,
+        catalog: DataCatalog,
+        pipelines: Mapping[str, Pipeline],
+        parameters: Mapping[str, Any],
+    ) -> None:
         nodes = [node for pipeline in pipelines.values() for node in pipeline.nodes]
         self.makers: dict[str, Node] = {name: node for node in nodes for name in node.outputs}
         self.given = pipelines["__default__"].inputs() & set(self.makers)
         self._catalog = catalog
         self._pipelines = pipelines
+        self._typed = parameters
         self._parameters = {
             name for node in nodes for name in node.inputs if name.startswith("params:")
         }
@@ -136,6 +143,9 @@ class Records:
         if name == "parameters":
             return {each: one for some in self._parameters for each, one in
                     self.parameters(some).items()}  # fmt: skip
+        short = name.removeprefix("params:")
+        if short in self._typed:
+            return {name: _checksum_of_value(self._typed[short])}
         dataset: Any = self._catalog.get(name)
         return {name: _checksum_of_value(dataset.load())} if dataset else {}
 
