@@ -29,7 +29,7 @@ class LineageHook:
         self._records: Records | None = None
         self._parameters: dict[str, Any] = {}
 
-    @hook_impl
+    @hook_impl(trylast=True)  # when other hooks have put them right
     def after_context_created(self, context: KedroContext) -> None:
         """Keep the parameters with their types: the catalog types those alone that a run reads."""
         self._parameters = context.params
