@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export DO_NOT_TRACK := 1
+# A process a core, four at most: each has a TensorFlow of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+  --cov --cov-report=term
 
 .PHONY: help venv run test test-all benchmark lint format viz lock clean
 
@@ -31,10 +34,10 @@ run: venv  ## Classify and explain data/01_raw/GALAXIES.zip, or else a simulated
 	fi
 
 test: venv  ## Run the tests that are quick
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(PYTEST)
 
 test-all: venv  ## Run all tests
-	$(BIN)/python -m pytest -m "" --cov --cov-report=term --durations=25
+	$(PYTEST) -m "" --durations=25
 
 benchmark: venv  ## Measure how fast it is, side by side with the original notebook (an hour)
 	$(BIN)/python -m benchmarks $(ARGS)

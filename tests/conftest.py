@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 os.environ.setdefault("DO_NOT_TRACK", "1")  # before Kedro loads its plugins
 
@@ -99,9 +101,16 @@ def project() -> Path:
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a finished run on a small survey. Not to be written to."""
-    data_root = tmp_path_factory.mktemp("small_run")
-    write_survey(data_root / "01_raw" / "GALAXIES.zip", 80, n_damaged=1)
-    run_project(data_root)
+    base = tmp_path_factory.getbasetemp()
+    # The processes that share the tests have a folder each, and share the run.
+    data_root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small_run"
+    finished = data_root.with_suffix(".finished")
+    with FileLock(data_root.with_suffix(".lock")):
+        if not finished.exists():
+            shutil.rmtree(data_root, ignore_errors=True)
+            write_survey(data_root / "01_raw" / "GALAXIES.zip", 80, n_damaged=1)
+            run_project(data_root)
+            finished.touch()
     return data_root
 
 

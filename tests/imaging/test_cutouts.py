@@ -177,6 +177,7 @@ def test_what_a_png_holds_beside_its_pixels_does_not_matter(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # as when cut-outs are read
 def test_nothing_is_written_whatever_is_wrong(capfd: pytest.CaptureFixture[str]) -> None:
     picture = Image.fromarray(RGB)
     files = [

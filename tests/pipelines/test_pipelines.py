@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from conftest import TINY, adopt, run_project
 from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
 from PIL import Image
 from survey import draw_galaxy, encode, write_archive, write_survey
 
+from galaxy_morphology.cli import run
 from galaxy_morphology.pipeline_registry import register_pipelines
 
 FIGURES = {
@@ -472,19 +474,22 @@ def test_a_run_that_cannot_split_writes_neither_images_nor_galaxies(tmp_path: Pa
     ],
 )
 def test_wrong_parameters_fail_before_anything_runs(
-    tmp_path: Path, project: Path, parameters: str, words: list[str]
+    tmp_path: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    parameters: str,
+    words: list[str],
 ) -> None:
     # Those of pipelines that are not run are wrong all the same.
-    command = [
-        str(Path(sys.executable).with_name("kedro")), "run", "--pipelines", "data_processing",
-        "--params", f"data_root={tmp_path},{parameters}",
-    ]  # fmt: skip
-    result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert result.returncode != 0
-    said = " ".join((result.stdout + result.stderr).replace("│", " ").split())
+    monkeypatch.chdir(project)
+    arguments = ["--pipelines", "data_processing", "--params", f"data_root={tmp_path},{parameters}"]
+    ended = CliRunner().invoke(run, arguments)
+    assert ended.exit_code == 1
+    said = " ".join(ended.stderr.split())
     for word in words:
         assert word in said
-    assert "Running node" not in said
+    assert "Running node" not in caplog.text
     assert list(tmp_path.iterdir()) == []
 
 
