@@ -17,6 +17,7 @@ from kedro.framework.project import configure_project
 from survey import write_survey
 
 import galaxy_morphology.settings  # noqa: F401 - sets up the environment of TensorFlow
+from galaxy_morphology.typing import KerasModel
 
 # Some examples start slowly on a busy machine; what they show does not depend on it.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -54,6 +55,8 @@ TINY: dict[str, Any] = {
 """Parameters of a run that takes seconds."""
 
 Run = Callable[..., dict[str, Any]]
+BuildSmall = Callable[..., KerasModel]
+"""Takes the name of a network, the number of classes and ``colour``."""
 
 
 def run_project(
@@ -112,6 +115,48 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run_project(data_root)
             finished.touch()
     return data_root
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small network for photographs without a head, its first layers in another."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    stem = [layers.Conv2D(4, 3, 2, "same", use_bias=False), layers.BatchNormalization()]
+    x = keras.Sequential([keras.Input((None, None, 3)), *stem], name="stem")(x)
+    x = layers.ReLU(name="scale")(x)  # a name that the classifier needs itself
+    x = x + layers.DepthwiseConv2D(3, padding="same", activation="relu")(x)
+    x = layers.BatchNormalization()(layers.Conv2D(6, 3, 2, "same")(x))
+    path = tmp_path_factory.mktemp("backbone") / "tiny.keras"
+    keras.Model(inputs, layers.ReLU(name="last_conv")(x)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def build_small(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> BuildSmall:
+    """Builds a small network of any name for cut-outs of 32 px; members of ensembles too."""
+    from galaxy_morphology.networks import NETWORKS
+
+    folder = tmp_path_factory.mktemp("members")
+    options: dict[str, dict[str, Any]] = {
+        "three_block": {"filters": (2, 3, 4)},
+        "compact": {"filters": (2, 3, 4, 5)},
+        "transfer": {"backbone": str(tiny_backbone)},
+    }
+
+    def build(name: str, n_classes: int = 2, *, colour: bool = True) -> KerasModel:
+        if name != "ensemble":
+            return NETWORKS[name]((32, 32, 3), n_classes, colour=colour, **options[name])
+        members = [folder / f"{one}_{n_classes}_{colour}.keras" for one in ("compact", "transfer")]
+        for path in members:
+            build(path.stem.split("_")[0], n_classes, colour=colour).save(path)
+        return NETWORKS[name]((32, 32, 3), n_classes, members=[str(path) for path in members])
+
+    return build
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from galaxy_morphology.pipeline_registry import register_pipelines
 
 
 def test_no_file_is_in_the_catalog_under_two_names() -> None:
-    for env in ("base", "demo", "four_classes", "notebook"):
+    for env in ("base", "demo", "four_classes", "notebook", "transfer"):
         loader = OmegaConfigLoader(
             str(PROJECT / "conf"),
             env=env,
@@ -46,5 +46,6 @@ def test_checkpoints_are_read_and_never_written_by_the_graph() -> None:
     pipelines = register_pipelines().values()
     made = {name for pipeline in pipelines for name in pipeline.all_outputs()}
     read = {name for pipeline in pipelines for name in pipeline.inputs()}
-    checkpoints = {"modelling.training.checkpoint", "network_checkpoints", "baseline_checkpoints"}
+    checkpoints = {"modelling.training.checkpoint", "network_checkpoints", "baseline_checkpoints",
+                   "finalist_checkpoints", "tuning_study"}  # fmt: skip
     assert checkpoints <= read - made

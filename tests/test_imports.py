@@ -9,10 +9,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "galaxy_morphology"
 
 TOOLS = {"boxes", "compiled", "identifiers", "libraries", "locks", "logs", "progress", "sky",
-         "spool", "typing", "words", "__version__"}  # fmt: skip
+         "spool", "typing", "views", "words", "__version__"}  # fmt: skip
 """What everybody may use."""
 ROOMS = {"attribution", "datasets", "evaluation", "figures", "imaging", "morphology", "networks",
-         "report", "simulation"}  # fmt: skip
+         "report", "simulation", "tuning"}  # fmt: skip
 """Each stands alone."""
 LAYERS = [TOOLS | ROOMS, {"options"}, {"steps"}, {"pipelines"}, {"hooks", "pipeline_registry"},
           {"settings"}, {"cli"}, {"__main__"}]  # fmt: skip

@@ -105,6 +105,41 @@ def calls_of(network: KerasModel) -> Iterator[Any]:
         yield from graph._nodes_by_depth[depth]
 
 
+def apply_again(network: KerasModel, tensor: Any, *, prefix: str = "") -> Any:
+    """Apply the layers of a network to another tensor, so that they are part of its graph.
+
+    Calling the network would put it into that graph as a single layer, whose inside nobody sees.
+
+    Args:
+        network: A functional Keras model with one input and one output.
+        tensor: Symbolic, of the shape of its input.
+        prefix: Where it is given, the layers are copied, without their weights, and their names
+            begin with it; else they are shared.
+
+    Returns:
+        What the network makes of the tensor.
+    """
+    import keras
+
+    copies: dict[int, Any] = {}
+
+    def copy(operation: Any) -> Any:
+        if isinstance(operation, keras.Layer) and not prefix:
+            return operation
+        name = f"{prefix or 'again_'}{operation.name}"  # in a graph, every name is there once
+        return type(operation).from_config(operation.get_config() | {"name": name})
+
+    known = {id(network.inputs[0]): tensor}
+    for call in calls_of(network):
+        if not call.input_tensors:
+            continue
+        operation = copies.setdefault(id(call.operation), copy(call.operation))
+        args, kwargs = call.arguments.fill_in(known)
+        outputs = operation(*args, **kwargs)
+        known |= zip(map(id, call.outputs), keras.tree.flatten(outputs), strict=True)
+    return known[id(network.outputs[0])]
+
+
 def origin(tensor: Any) -> tuple[Any, list[Any]]:
     """The operation that a tensor of a Keras graph comes from, and what went into it.
 

@@ -10,6 +10,7 @@ from galaxy_morphology.pipelines import (
     reporting,
     simulation,
     truth,
+    tuning,
 )
 
 BOXES = {
@@ -46,6 +47,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "reporting": boxes["card"] + page,
         **around,
         "comparison": comparison.create_pipeline(),
+        "tuning": tuning.create_pipeline(),
+        "tuning_worker": tuning.create_worker_pipeline(),
         "demo": sum(around.values(), survey),
         "__default__": survey,
     }

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import BuildSmall
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -225,10 +226,10 @@ def test_superpixels_do_not_depend_on_the_units_of_the_pixels() -> None:
 
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_last_convolution_of_our_networks_is_found(network: str, n_classes: int) -> None:
-    filters = {"three_block": (2, 3, 4), "compact": (2, 3, 4, 5)}[network]
-    model = NETWORKS[network]((32, 32, 3), n_classes, filters=filters)
-    assert last_feature_maps(model) == "last_conv"
+def test_the_last_convolution_of_our_networks_is_found(
+    network: str, n_classes: int, build_small: BuildSmall
+) -> None:
+    assert last_feature_maps(build_small(network, n_classes)).endswith("last_conv")
 
 
 LETTERS: dict[str, Callable[[str], Any]] = {

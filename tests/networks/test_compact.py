@@ -1,10 +1,11 @@
 """The compact network is small, ends like the others, and its Grad-CAM is exact."""
 
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import BuildSmall
 
 from galaxy_morphology.networks import NETWORKS, compact_cnn, measure_batch_norm
 
@@ -37,29 +38,26 @@ def test_its_logit_is_the_mean_of_what_the_last_convolution_found() -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_ends_alike(name: str) -> None:
-    small: dict[str, Any] = {"filters": (2, 3)}
-    two = NETWORKS[name]((32, 32, 3), 2, **small)
-    four = NETWORKS[name]((32, 32, 3), 4, **small)
+def test_every_network_ends_alike(name: str, build_small: BuildSmall) -> None:
+    two, four = build_small(name, 2), build_small(name, 4)
     assert two.get_layer("logit").output.shape == (None, 1)
     assert two.get_layer("probability").activation.__name__ == "sigmoid"
     assert four.get_layer("logit").output.shape == (None, 4)
     assert four.get_layer("probability").activation.__name__ == "softmax"
-    assert len(two.get_layer("last_conv").output.shape) == 4
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_without_colour_sees_only_the_mean_of_the_channels(
-    name: str, tmp_path: Any
+    name: str, build_small: BuildSmall, tmp_path: Path
 ) -> None:
     import keras
 
-    grey = NETWORKS[name]((32, 32, 3), 2, colour=False, filters=(2, 3))
+    grey = build_small(name, colour=False)
     measure_batch_norm(grey, [CUTOUTS])
     recoloured = CUTOUTS.astype(np.float32)[..., [2, 0, 1]]
     said = grey.predict(CUTOUTS.astype(np.float32), verbose=0)
     np.testing.assert_allclose(grey.predict(recoloured, verbose=0), said, atol=1e-6)
-    colour = NETWORKS[name]((32, 32, 3), 2, filters=(2, 3))
+    colour = build_small(name)
     assert np.abs(colour.predict(recoloured, verbose=0) - colour.predict(
         CUTOUTS.astype(np.float32), verbose=0)).max() > 1e-4  # fmt: skip
     grey.save(tmp_path / "grey.keras")

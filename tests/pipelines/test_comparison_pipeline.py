@@ -13,7 +13,12 @@ from conftest import PROJECT, run_project
 from pydantic import ValidationError
 from scipy.special import expit, logit
 
-from galaxy_morphology.options import AugmentationOptions, NetworkOptions, TrainingOptions
+from galaxy_morphology.options import (
+    AugmentationOptions,
+    NetworkOptions,
+    PredictionOptions,
+    TrainingOptions,
+)
 from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
 
 SMALL: dict[str, Any] = {
@@ -31,12 +36,15 @@ def shipped(name: str, env: str = "base") -> Any:
     return yaml.safe_load((PROJECT / f"conf/{env}/{name}.yml").read_text())
 
 
-def configured() -> tuple[NetworkOptions, AugmentationOptions, TrainingOptions]:
+def configured() -> tuple[
+    NetworkOptions, AugmentationOptions, TrainingOptions, PredictionOptions
+]:
     modelling = shipped("parameters_modelling")
     return (
         NetworkOptions(**modelling["network"]),
         AugmentationOptions(**modelling["augmentation"]),
         TrainingOptions(**modelling["training"]),
+        PredictionOptions(**modelling["prediction"]),
     )
 
 
@@ -152,7 +160,9 @@ def test_the_notebook_entry_is_the_notebook_environment() -> None:
     entries = ComparisonOptions(**shipped("parameters_comparison")["comparison"])
     of_entry = recipe(entries.networks["notebook"], *configured(), seed=1)
     changes = shipped("parameters", "notebook")
-    network, augmentation, training = (options.model_dump() for options in configured())
+    network, augmentation, training, prediction = (
+        options.model_dump() for options in configured()
+    )
     network["name"] = changes["network"]["name"]
     network["options"]["three_block"] |= changes["network"]["options"]["three_block"]
     augmentation["hide"] |= changes["augmentation"].pop("hide")
@@ -161,6 +171,7 @@ def test_the_notebook_entry_is_the_notebook_environment() -> None:
         NetworkOptions(**network),
         AugmentationOptions(**augmentation | changes["augmentation"]),
         TrainingOptions(**training | changes["training"]),
+        PredictionOptions(**prediction),
     )
     assert of_entry == of_environment
 

@@ -7,6 +7,7 @@ averages its last maps, both are the class activation map of Zhou et al. 2016,
 https://arxiv.org/abs/1512.04150.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 
 from galaxy_morphology.attribution.baselines import ATTRIBUTING, Baseline, baseline_images
-from galaxy_morphology.attribution.layers import Cells, cells_of, feature_maps
+from galaxy_morphology.attribution.layers import Cells, cells_of, feature_maps, parts_of
 from galaxy_morphology.attribution.logits import classes_to_explain, explained_logit, logit_model
 from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import Attribution, Count, FloatArray, Images, IntArray, KerasModel
+from galaxy_morphology.views import VIEWS
 
 SAME = 1e-4
 """Largest deviation of a gradient that is the same in all cells, as a share of the largest."""
@@ -66,7 +68,7 @@ def grad_cam(
             set of feature maps; or it does not take such images or know such a class.
     """
     classes = classes_to_explain(model, images, class_indices)
-    contributions = _contributions(model, layer_name)
+    contributions, parts = _contributions(model, layer_name), parts_of(model, layer_name)
     maps = np.empty(images.shape[:3], np.float32)
     names = ("logit", "baseline_logit", "completeness_residual", "positive_share")
     quality = {name: np.empty(len(images)) for name in names}
@@ -75,22 +77,23 @@ def grad_cam(
         image = np.asarray(images[i], np.float32)
         rng = np.random.default_rng([seed, ATTRIBUTING])
         inputs = np.concatenate([image[None], baseline_images(image, baseline, n_skies, rng)])
-        parts = [
+        batches = [
             contributions(inputs[start : start + batch_size], classes[i])
             for start in range(0, len(inputs), batch_size)
         ]
-        by_cell, logits, variations = (
-            np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True)
-        )
-        evidence = by_cell[0] - by_cell[1:].mean(axis=0)
-        rows, columns = cells_of(model, layer_name, image.shape[:2], evidence.shape)
-        down, across = _weights(rows, image.shape[0]), _weights(columns, image.shape[1])
-        maps[i] = down.T @ evidence @ across
-        varies[i] = variations[0]
-        logit, baseline_logit = logits[0], logits[1:].mean()
+        by_cell, logits, variations = zip(*batches, strict=True)
+        evidence = [_beyond_the_skies(some) for some in zip(*by_cell, strict=True)]
+        grids = [
+            cells_of(part, layer_name, image.shape[:2], some.shape[1:])
+            for part, some in zip(parts, evidence, strict=True)
+        ]
+        maps[i] = sum(map(_laid_out, evidence, grids, [image.shape[:2]] * len(grids)))
+        varies[i] = variations[0][0]
+        logit, *of_skies = np.concatenate(logits).astype(np.float64)
+        of_cells, baseline_logit = np.concatenate(evidence, axis=None), np.mean(of_skies)
         found = (
-            logit, baseline_logit, np.abs(evidence.sum() - (logit - baseline_logit)),
-            evidence.clip(min=0).sum() / max(np.abs(evidence).sum(), np.finfo(float).tiny),
+            logit, baseline_logit, np.abs(of_cells.sum() - (logit - baseline_logit)),
+            of_cells.clip(min=0).sum() / max(np.abs(of_cells).sum(), np.finfo(float).tiny),
         )  # fmt: skip
         for name, value in zip(names, found, strict=True):
             quality[name][i] = value
@@ -109,36 +112,64 @@ def _contributions(model: KerasModel, layer_name: str | None) -> Any:
 
     Returns:
         A function from images float32 [n, height, width, channels] and the class, int32 [], to
-        what each cell adds, float32 [n, rows, columns], the logits [n], and how far the gradient
-        of each varies from cell to cell, as a share of its largest value, [n].
+        what each cell of each part adds, float32 [views, n, rows, columns] for every part; the
+        logits [n]; and how far the gradient of each varies from cell to cell, as a share of its
+        largest value, [n]. There are several parts in an ensemble, see :func:`parts_of`, and
+        several views in what :func:`mean_over_views` makes.
     """
     import keras
     import tensorflow as tf
 
+    features = [feature_maps(part, layer_name) for part in parts_of(model, layer_name)]
     to_features_and_logits = pooling_first(
-        keras.Model(
-            model.inputs[0], [feature_maps(model, layer_name), logit_model(model).outputs[0]]
-        )
+        keras.Model(model.inputs[0], [features, logit_model(model).outputs[0]])
     )
     images = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
 
     @tf.function(autograph=False, input_signature=[images, tf.TensorSpec((), tf.int32)])
     def contributions(
         some: tf.Tensor, class_index: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        n = tf.shape(some)[0]
         with tf.GradientTape() as tape:
             tape.watch(some)
             features, logits = to_features_and_logits(some, training=False)
-            logit = explained_logit(logits, tf.fill(tf.shape(some)[:1], class_index))
-        gradient = tf.cast(tape.gradient(logit, features), tf.float32)
-        by_cell = tf.reduce_sum(gradient * tf.cast(features, tf.float32), axis=-1)
-        mean = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
-        deviation, largest = (
-            tf.reduce_max(tf.abs(values), axis=(1, 2, 3)) for values in (gradient - mean, gradient)
-        )
-        return by_cell, tf.cast(logit, tf.float32), tf.math.divide_no_nan(deviation, largest)
+            logit = explained_logit(logits, tf.fill([n], class_index))
+        by_cell, variations = [], []
+        for maps, slopes in zip(features, tape.gradient(logit, features), strict=True):
+            gradient = tf.cast(slopes, tf.float32)
+            cells = tf.reduce_sum(gradient * tf.cast(maps, tf.float32), axis=-1)
+            by_cell.append(tf.reshape(cells, tf.concat([[-1, n], tf.shape(cells)[1:]], axis=0)))
+            mean = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+            deviation, largest = (
+                tf.reduce_max(tf.abs(values), axis=(1, 2, 3))
+                for values in (gradient - mean, gradient)
+            )
+            variations.append(tf.reshape(tf.math.divide_no_nan(deviation, largest), [-1, n]))
+        varies = tf.reduce_max(tf.concat(variations, axis=0), axis=0)
+        return by_cell, tf.cast(logit, tf.float32), varies
 
     return contributions
+
+
+def _beyond_the_skies(batches: Sequence[Any]) -> NDArray[np.float64]:
+    """What cells add to the image, first of all, and not to the mean sky, [views, rows, columns].
+
+    Args:
+        batches: Of the image and the skies after it, [views, n, rows, columns] each.
+    """
+    by_cell = np.concatenate(batches, axis=1).astype(np.float64)
+    return np.asarray(by_cell[:, 0] - by_cell[:, 1:].mean(axis=1))
+
+
+def _laid_out(
+    evidence: NDArray[np.float64], grid: tuple[Cells, Cells], sides: tuple[int, int]
+) -> NDArray[np.float64]:
+    """The cells of all views spread over the pixels and turned back, added up, [height, width]."""
+    down, across = (_weights(cells, side) for cells, side in zip(grid, sides, strict=True))
+    spread = down.T @ evidence @ across
+    turned_back = [view.turn_back(some[None])[0] for view, some in zip(VIEWS, spread, strict=False)]
+    return np.asarray(np.sum(turned_back, axis=0))
 
 
 def _weights(cells: Cells, side: int) -> NDArray[np.float64]:

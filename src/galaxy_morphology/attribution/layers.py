@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from galaxy_morphology.attribution.logits import check_classifier
-from galaxy_morphology.compiled import calls_of, once_per_network
+from galaxy_morphology.compiled import calls_of, once_per_network, origin
 from galaxy_morphology.typing import KerasModel
 
 
@@ -73,6 +73,28 @@ def feature_maps(model: KerasModel, layer_name: str | None) -> Any:
             "[N, height, width, filters]: name a convolution."
         )
     return maps[-1]
+
+
+@once_per_network
+def parts_of(model: KerasModel, layer_name: str | None) -> list[KerasModel]:
+    """The parts of a classifier that have last feature maps of their own.
+
+    Args:
+        model: A functional or Sequential Keras classifier.
+        layer_name: The feature maps to look at; None for the last of every part.
+
+    Returns:
+        Models that share its layers: a part for each member of an ensemble, whose logits come
+        together in a layer ``member_logits``; else one that is all of it.
+    """
+    import keras
+
+    check_classifier(model)
+    outputs = list(model.outputs)
+    for call in calls_of(model) if layer_name is None else ():
+        if call.operation.name == "member_logits":
+            _, outputs = origin(call.input_tensors[0])
+    return [keras.Model(model.inputs[0], output, name=model.name) for output in outputs]
 
 
 @once_per_network

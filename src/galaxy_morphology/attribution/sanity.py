@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology.attribution.agreement import Explain, rank_correlation
+from galaxy_morphology.compiled import calls_of
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 
 MOST_ALIKE = 0.5
@@ -135,13 +136,21 @@ def _layers_from_the_top(model: KerasModel) -> list[list[str]]:
     """Names of the layers with trainable weights, each with the normalisations after it."""
     import keras
 
-    groups: list[list[str]] = []
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization) and groups:
-            groups[-1].append(layer.name)
-        elif layer.trainable_weights:
-            groups.append([layer.name])
-    return groups[::-1]
+    groups: dict[str, list[str]] = {}
+    learned_before: dict[int, str] = {}  # by the id of a tensor
+    for call in calls_of(model):
+        layer = call.operation
+        known = [learned_before[id(x)] for x in call.input_tensors if id(x) in learned_before]
+        leader = known[0] if known else None
+        is_norm = isinstance(layer, keras.layers.BatchNormalization)
+        if getattr(layer, "trainable_weights", []) and not (is_norm and leader):
+            leader = layer.name
+        if leader is not None and (is_norm or leader == layer.name):
+            names = groups.setdefault(leader, [])
+            names += [layer.name] if layer.name not in names else []
+        if leader is not None:
+            learned_before |= {id(output): leader for output in call.outputs}
+    return list(groups.values())[::-1]
 
 
 def passes(table: pd.DataFrame) -> bool | None:

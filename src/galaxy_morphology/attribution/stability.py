@@ -6,9 +6,8 @@ or the network: a network that was never shown turned galaxies has reasons to lo
 one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,13 @@ from numpy.typing import NDArray
 from galaxy_morphology.attribution.agreement import Explain, cell_means, rank_correlation
 from galaxy_morphology.sky import frame_pixels
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
+from galaxy_morphology.views import VIEWS, View, check_square
 
 LEAST_NOISE = 1.0
 """Counts. The median absolute deviation of a sky whose noise was rounded away is 0."""
 
-Turn = Callable[[NDArray[Any]], NDArray[Any]]
+TURNS = [*VIEWS[1:4], View(quarters=0, mirrored=True)]
+"""Three rotations and a mirror image."""
 
 
 def agreement_when_turned(
@@ -53,17 +54,12 @@ def agreement_when_turned(
         ValueError: The cut-outs are not square, or the maps have another shape than those that
             ``explain`` gives.
     """
-    if images.shape[1] != images.shape[2]:
-        raise ValueError(
-            f"Found cut-outs of {images.shape[1]} × {images.shape[2]} px; expected square ones: "
-            "turned by 90 degrees, others no longer fit the network. Cut out squares."
-        )
+    check_square(*images.shape[1:3])
     agreements = []
-    for turn, turn_back in _turns():
-        turned = np.ascontiguousarray(turn(images))
-        agreements.append(
-            rank_correlation(maps, turn_back(explain(model, turned, class_indices)), cells=cells)
-        )
+    for view in TURNS:
+        turned = np.ascontiguousarray(view.turn(images))
+        explained = view.turn_back(explain(model, turned, class_indices))
+        agreements.append(rank_correlation(maps, explained, cells=cells))
     return np.asarray(np.mean(agreements, axis=0), np.float64)
 
 
@@ -147,18 +143,6 @@ def _largest(values: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
     is_largest = np.zeros(values.shape, bool)
     np.put_along_axis(is_largest, np.argsort(-values, axis=1, kind="stable")[:, :n], True, axis=1)
     return is_largest
-
-
-def _turns() -> list[tuple[Turn, Turn]]:
-    """Three rotations and a mirror image, each with what undoes it."""
-
-    def rotation(quarters: int) -> Turn:
-        return lambda images: np.rot90(images, quarters, axes=(1, 2))
-
-    def mirror(images: NDArray[Any]) -> NDArray[Any]:
-        return images[:, :, ::-1]
-
-    return [*((rotation(quarters), rotation(-quarters)) for quarters in (1, 2, 3)), (mirror,) * 2]
 
 
 def _with_more_noise(images: Images | FloatArray, seed: int) -> NDArray[np.float32]:

@@ -44,7 +44,7 @@ def model_card(
         galaxies: A row per galaxy: ``class_name``, ``split``, ``duplicate_of`` and ``simulated``.
         archive: ``file``, ``bytes`` and ``sha256`` of the archive, and how many galaxies were
             ``rejected``.
-        history: A row per epoch of the training: ``seconds``.
+        history: A row per epoch of the training: ``seconds``; none where nothing was trained.
         chosen_epoch: The epoch whose weights were kept, counted from 1.
         metrics: Scores by split, the last being the one to go by.
         error_rates: A row per bin of each quantity, of that split.
@@ -65,9 +65,7 @@ def model_card(
     return f"""\
 # Model card: a classifier of {_list(metrics[split]["classes"])}
 {warning if simulated else ""}
-A convolutional network that classifies cut-outs of galaxies, trained for {len(history)} epochs \
-({history["seconds"].sum() / 60:.1f} min); the weights of epoch {chosen_epoch} were kept, chosen \
-by the validation galaxies. Intervals are at {_percent(metrics[split]["confidence"])}.
+{_training(history, chosen_epoch)} Intervals are at {_percent(metrics[split]["confidence"])}.
 
 ## Data
 
@@ -114,6 +112,20 @@ Python {software["python"]}.
 
 {_table(["package", "version"], software["packages"].items())}
 """
+
+
+def _training(history: pd.DataFrame, chosen_epoch: int) -> str:
+    if history.empty:
+        return (
+            "An ensemble of convolutional networks that classify cut-outs of galaxies: the mean "
+            "of their logits. Nothing was trained; how its members were, their own model cards "
+            "say. Scores hold only if no member has learned from the galaxies scored."
+        )
+    return (
+        "A convolutional network that classifies cut-outs of galaxies, trained for "
+        f"{len(history)} epochs ({history['seconds'].sum() / 60:.1f} min); the weights of epoch "
+        f"{chosen_epoch} were kept, chosen by the validation galaxies."
+    )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -37,6 +37,7 @@ from galaxy_morphology.figures.scores import (
     suspects_found,
     training_curves,
 )
+from galaxy_morphology.figures.tuning import parameter_importance, search_history
 
 __all__ = [
     "agreement",
@@ -51,6 +52,7 @@ __all__ = [
     "explanation_overview",
     "explanation_pages",
     "faithfulness",
+    "parameter_importance",
     "place",
     "population_sheet",
     "reliability",
@@ -58,6 +60,7 @@ __all__ = [
     "reliability_notes",
     "roc_curves",
     "sanity",
+    "search_history",
     "selective_accuracy",
     "stability",
     "structure",

@@ -34,8 +34,15 @@ def training_curves(history: pd.DataFrame, chosen_epoch: int) -> Figure:
         history: A row per epoch: ``epoch``, ``loss``, ``accuracy``, ``validation_loss``,
             ``validation_accuracy`` and ``simulated``.
         chosen_epoch: The epoch to mark, counted from 1.
+
+    Returns:
+        A figure; with a sentence in place of the curves where there are no epochs.
     """
     figure = new_figure(9.0, 3.6, simulated=is_simulated(history))
+    if history.empty:
+        sentence = "Nothing was trained: the classifier is built of trained networks."
+        figure.text(0.5, 0.5, sentence, ha="center", va="center", color=GREY)
+        return figure
     for ax, quantity in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
         for i, (column, label) in enumerate(
             [

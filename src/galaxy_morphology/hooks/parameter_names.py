@@ -49,17 +49,19 @@ def check_together(parameters: dict[str, Any]) -> None:
         parameters: All of them, typed, by name.
 
     Raises:
-        ValueError: The class prior names other classes than there are, or a network of the
-            comparison changes what cannot be changed.
+        ValueError: The class prior names other classes than there are, a network of the
+            comparison changes what cannot be changed, or so does the search for parameters.
     """
     from galaxy_morphology.pipelines.comparison.options import recipe
+    from galaxy_morphology.pipelines.tuning.options import Recipe
 
     parameters["classification"].prior(parameters["classes"])
-    network, augmentation, training = (
-        parameters[name] for name in ("network", "augmentation", "training")
+    network, augmentation, training, prediction = (
+        parameters[name] for name in ("network", "augmentation", "training", "prediction")
     )
     for entry in parameters["comparison"].networks.values():
-        recipe(entry, network, augmentation, training, seed=0)
+        recipe(entry, network, augmentation, training, prediction, seed=0)
+    parameters["tuning"].check(Recipe(network, augmentation, training))
 
 
 def number_classes(parameters: dict[str, Any]) -> None:

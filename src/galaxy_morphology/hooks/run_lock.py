@@ -92,7 +92,14 @@ class RunLockHook:
 
 
 def _folders_written(pipeline: Pipeline, catalog: DataCatalog) -> list[Path]:
-    """The folder of the lineage, and that of the archive where it is written."""
+    """The folder of the lineage, and that of the archive where it is written.
+
+    None where all that is done may be done side by side, as in a search that several share.
+    """
+    from galaxy_morphology.pipelines.tuning.pipeline import SIDE_BY_SIDE
+
+    if pipeline.nodes and all(SIDE_BY_SIDE in node.tags for node in pipeline.nodes):
+        return []
     lineage: Any = catalog.get("lineage")
     folders = [Path(lineage._filepath).parent] if lineage else []
     if "galaxy_archive" in pipeline.all_outputs():

@@ -46,7 +46,7 @@ def set_up() -> None:
     os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
 
     # In place of ~/.keras/keras.json, which may name another backend, number format or order of
-    # dimensions. What Keras downloads would lie there too; the project downloads nothing.
+    # dimensions. What Keras downloads would lie there too, but see `networks.transfer`.
     os.environ["KERAS_HOME"] = str(HERE)
     os.environ["KERAS_BACKEND"] = "tensorflow"
 
@@ -56,7 +56,7 @@ def set_up() -> None:
         os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
         os.environ["MPLBACKEND"] = "agg"
 
-    # No command of this project asks a server anything.
+    # No command of this project asks a server anything that was not asked for.
     os.environ["DO_NOT_TRACK"] = "1"
 
 

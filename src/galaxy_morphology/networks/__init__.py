@@ -5,7 +5,13 @@ from collections.abc import Callable
 from galaxy_morphology.networks.augmentation import augment, random_pattern, random_transforms, warp
 from galaxy_morphology.networks.compact import compact_cnn
 from galaxy_morphology.networks.devices import Precision
-from galaxy_morphology.networks.prediction import predict_logits, probabilities
+from galaxy_morphology.networks.ensemble import ensemble
+from galaxy_morphology.networks.prediction import (
+    Answers,
+    ask_classifier,
+    predict_logits,
+    probabilities,
+)
 from galaxy_morphology.networks.three_block import three_block_cnn
 from galaxy_morphology.networks.training import (
     build_optimizer,
@@ -15,22 +21,32 @@ from galaxy_morphology.networks.training import (
     train,
     training_history,
 )
+from galaxy_morphology.networks.transfer import transfer_cnn
 from galaxy_morphology.typing import KerasModel
 
 NETWORKS: dict[str, Callable[..., KerasModel]] = {
     "three_block": three_block_cnn,
     "compact": compact_cnn,
+    "transfer": transfer_cnn,
+    "ensemble": ensemble,
 }
 """The networks that parameters can name. Each takes the shape of a cut-out, the number of
 classes, ``colour``, and options of its own, whose hints say what values they may have."""
 
+TRAINED = frozenset({"ensemble"})
+"""Those that are built of trained networks: nothing is left to train."""
+
 __all__ = [
     "NETWORKS",
+    "TRAINED",
+    "Answers",
     "Precision",
+    "ask_classifier",
     "augment",
     "build_optimizer",
     "chosen_epoch",
     "compact_cnn",
+    "ensemble",
     "kept_weights",
     "measure_batch_norm",
     "predict_logits",
@@ -40,5 +56,6 @@ __all__ = [
     "three_block_cnn",
     "train",
     "training_history",
+    "transfer_cnn",
     "warp",
 ]

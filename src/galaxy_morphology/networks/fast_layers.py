@@ -126,8 +126,9 @@ def fast_copy(network: Any, precision: str = "float32") -> Any:
     Returns:
         A model of its own, with the same layer names, and equal weights in the same order.
     """
-    n_layers = [layer.name for layer in network.layers].index("logit")
-    in_precision = {layer.name for layer in network.layers[:n_layers]}
+    # Those of an ensemble's members come first, and all on one level, see ``ensemble``.
+    ends = [layer.name == "logit" or layer.name.endswith("_logit") for layer in network.layers]
+    in_precision = {layer.name for layer in network.layers[: ends.index(True)]}
 
     def copy(layer: Any) -> Any:
         config = layer.get_config()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.compiled import once_per_network
+from galaxy_morphology.compiled import calls_of, once_per_network
 from galaxy_morphology.networks.augmentation import augment
 from galaxy_morphology.networks.devices import Precision, best_precision, should_use_xla
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
@@ -46,6 +46,9 @@ def train(
     keep: Literal["best", "last"],
     patience: int,
     seed: int,
+    frozen_epochs: int = 0,
+    unfreeze: Literal["all"] | int = "all",
+    layer_decay: float = 1.0,
     precision: Literal["auto"] | Precision = "auto",
     xla: Literal["auto"] | bool = "auto",
     resume_from: TrainingState | None = None,
@@ -58,6 +61,12 @@ def train(
     epoch, on galaxies augmented as in training: the ones gathered while training belong to other
     weights and to a network with dropout.
 
+    A network that others have trained may learn in two steps: first the head alone, lest its
+    first, random gradients spoil the rest (Kumar et al. 2022, arXiv:2202.10054); then all of it,
+    or the upper blocks, the slower the closer to the input (Howard & Ruder 2018,
+    arXiv:1801.06146). A block is what lies between two halvings of the resolution. What is frozen
+    predicts, with BatchNormalization statistics that are measured on galaxies beforehand.
+
     Args:
         network: Freshly built, with a layer named ``logit``; it is not changed.
         images: uint8 [N, height, width, 3], may be memory-mapped.
@@ -66,8 +75,9 @@ def train(
         validation_rows: Images to choose the epoch by.
         class_weights: Weight of each class index in the loss.
         augmentation: Arguments of ``augment``.
-        optimizer: A Keras optimiser, e.g. from :func:`build_optimizer`.
-        epochs: Most epochs to train.
+        optimizer: A Keras optimiser, e.g. from :func:`build_optimizer`. The head alone learns
+            with another one like it; its schedule begins anew when the rest learns too.
+        epochs: Most epochs to train, those of the head alone among them.
         batch_size: Galaxies per step.
         weight_average: Weight of the past in the averaged weights, per step; 0 judges and
             keeps the weights as they are.
@@ -78,6 +88,9 @@ def train(
             the rest of the galaxies gain.
         patience: Stop after that many epochs without a higher validation ROC AUC; 0 never stops.
         seed: Seeds the order of the galaxies and their augmentation.
+        frozen_epochs: First epochs, in which only the head learns: what follows the last maps.
+        unfreeze: How many blocks learn after that, counted from the head; or ``all``.
+        layer_decay: The learning rate of each block, as a share of that of the block after it.
         precision: A Keras dtype policy to train in, or the one that suits the device. The
             weights themselves are always float32, and so is the averaged network.
         xla: Whether to compile whole steps with XLA, or nothing. With ``auto`` the whole step on
@@ -102,21 +115,40 @@ def train(
     learning, averaged = fast_copy(network, precision), fast_copy(network)
     if precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    optimizer.build(learning.trainable_variables)
-    step = _training_step(learning, averaged, optimizer, weight_average, xla)
-    # Variables, not weights: they include the random state of the dropout layers.
-    variables = {"learning": learning.variables, "optimizer": optimizer.variables,
-                 "averaged": averaged.weights}  # fmt: skip
     history = pd.DataFrame()
     kept: list[NDArray[Any]] = []
     if resume_from:
         history, kept = training_history(resume_from), _numbered(resume_from, "kept")
-        for part, targets in variables.items():
-            for variable, value in zip(targets, _numbered(resume_from, part), strict=True):
-                variable.assign(value)
+
+    def begin(n_epochs: int) -> tuple[Any, Any, dict[str, Any]]:
+        """The optimiser, the step and the variables of what learns after so many epochs."""
+        is_head_alone = n_epochs < frozen_epochs
+        learns = 0 if is_head_alone else unfreeze
+        chosen = type(optimizer).from_config(optimizer.get_config()) if is_head_alone else optimizer
+        rates = _thaw(learning, learns, layer_decay)
+        chosen.build(learning.trainable_variables)
+        step = _training_step(learning, averaged, chosen, rates, weight_average, xla)
+        # Variables, not weights: they include the random state of the dropout layers.
+        return chosen, step, {"learning": learning.variables, "optimizer": chosen.variables,
+                              "averaged": averaged.weights}  # fmt: skip
 
     loss_weights = np.array([class_weights[i] for i in sorted(class_weights)], np.float32)
     calibration_rows = np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
+
+    def calibrate() -> None:
+        """Measure the statistics of the averaged network."""
+        batches = _batches(images, class_indices, calibration_rows, CALIBRATION_BATCH,
+                           loss_weights, augmentation, [seed, 0])  # fmt: skip
+        measure_batch_norm(averaged, (cutouts for cutouts, *_ in batches))
+
+    if not resume_from and (frozen_epochs > 0 or unfreeze != "all"):
+        calibrate()
+        learning.set_weights(averaged.get_weights())
+    chosen, step, variables = begin(len(history))
+    if resume_from:
+        for part, targets in variables.items():
+            for variable, value in zip(targets, _numbered(resume_from, part), strict=True):
+                variable.assign(value)
     while not _is_over(history, epochs, patience):
         epoch, started = len(history) + 1, time.perf_counter()
         batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
@@ -128,23 +160,14 @@ def train(
         loss, accuracy = np.sum([step(*batch) for batch in progress], axis=0) / len(training_rows)
         if weight_average == 0:
             averaged.set_weights(learning.get_weights())
-        measure_batch_norm(
-            averaged,
-            (
-                cutouts
-                for cutouts, *_ in _batches(
-                    images, class_indices, calibration_rows, CALIBRATION_BATCH, loss_weights,
-                    augmentation, [seed, 0],
-                )
-            ),
-        )  # fmt: skip
+        calibrate()
         scores = _validate(averaged, images, class_indices, validation_rows, loss_weights)
         row = {
             "epoch": epoch,
             "loss": float(loss),
             "accuracy": float(accuracy),
             **scores,
-            "learning_rate": float(optimizer.learning_rate.numpy()),
+            "learning_rate": float(chosen.learning_rate.numpy()),
             "seconds": time.perf_counter() - started,
         }
         history = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
@@ -155,6 +178,8 @@ def train(
             *(epoch, epochs, row["loss"], *scores.values(), row["seconds"]),
         )
         finished = _is_over(history, epochs, patience)
+        if epoch == frozen_epochs and not finished:
+            chosen, step, variables = begin(epoch)
         going_on = {} if finished else variables
         yield {
             "finished": np.array(finished),
@@ -268,12 +293,14 @@ def kept_weights(state: TrainingState) -> list[NDArray[Any]]:
 
 
 def chosen_epoch(history: pd.DataFrame, keep: Literal["best", "last"]) -> int:
-    """The epoch whose weights are kept, counted from 1.
+    """The epoch whose weights are kept, counted from 1; 0 where nothing was trained.
 
     Args:
         history: From :func:`training_history`.
         keep: The one with the highest validation ROC AUC, or the last.
     """
+    if history.empty:
+        return 0
     if keep == "last":
         return int(history["epoch"].iloc[-1])
     return int(history["epoch"].iloc[int(history["validation_roc_auc"].argmax())])
@@ -311,10 +338,53 @@ def _seeing(network: KerasModel) -> Any:
     return see
 
 
+def _thaw(network: KerasModel, n_blocks: Literal["all"] | int, decay: float) -> dict[str, float]:
+    """Let the head and the last blocks of a network learn, and nothing else.
+
+    Args:
+        network: Flat; its layers are made trainable or not.
+        n_blocks: How many blocks before the head; or all, which leaves the layers as they are.
+        decay: The learning rate of each block, as a share of that of the block after it.
+
+    Returns:
+        Learning rate of each weight by its path, as a share of the optimiser's; of those that
+        have another one.
+    """
+    distances = _blocks_to_the_head(network)
+    for layer in network.layers:
+        layer.trainable = n_blocks == "all" or distances[layer.name] <= n_blocks
+    return {
+        weight.path: decay ** distances[layer.name]
+        for layer in network.layers
+        for weight in layer.trainable_variables
+        if decay ** distances[layer.name] != 1
+    }
+
+
+def _blocks_to_the_head(network: KerasModel) -> dict[str, int]:
+    """How many halvings of the resolution lie between each layer and the head, by name.
+
+    The head, all that follows the last maps, has 0; what leads from the last halving to it has 1.
+    """
+    calls = list(calls_of(network))
+    is_maps = [len(call.outputs[0].shape) == 4 for call in calls]
+    n_before_the_head = len(calls) - is_maps[::-1].index(True)
+    blocks: dict[str, int] = {}
+    block, side = 0, max(network.input_shape[1:3])
+    for call in calls[:n_before_the_head]:
+        its_side = max(call.outputs[0].shape[1:3]) if len(call.outputs[0].shape) == 4 else 1
+        if 1 < its_side <= 0.6 * side:  # a single pixel is a factor, as in squeeze and excitation
+            block, side = block + 1, its_side
+        blocks.setdefault(call.operation.name, block)
+    distances = {name: block + 1 - its_block for name, its_block in blocks.items()}
+    return distances | {call.operation.name: 0 for call in calls[n_before_the_head:]}
+
+
 def _training_step(
     learning: KerasModel,
     averaged: KerasModel,
     optimizer: Any,
+    rates: dict[str, float],
     weight_average: float,
     xla: Literal["auto"] | bool,
 ) -> Any:
@@ -328,7 +398,11 @@ def _training_step(
 
     @tf.function(autograph=False, jit_compile=bool(xla))
     def update(gradients: list[tf.Tensor]) -> None:
+        slow = [(weight, tf.identity(weight.value), rates[weight.path])
+                for weight in trained if weight.path in rates]  # fmt: skip
         optimizer.apply(gradients)
+        for weight, before, rate in slow:  # as if the learning rate were that much lower
+            weight.assign(before + rate * (weight.value - before))
         if weight_average == 0:
             return  # nothing to remember from one step to the next
         step = tf.cast(optimizer.iterations, tf.float32)

@@ -1,11 +1,13 @@
 """Typed parameters of networks, their training, and what they are asked."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from galaxy_morphology.networks import NETWORKS, Precision
 from galaxy_morphology.options.base import Options, options_of
+from galaxy_morphology.views import NumberOfViews
 
 ShareOrAll = Annotated[float, Field(ge=0, le=1)]
 
@@ -80,6 +82,13 @@ class NetworkOptions(Options):
         """What the network that is trained is built with, besides shape and classes."""
         return {"colour": self.colour, **self.options.get(self.name, {})}
 
+    def files(self) -> list[Path]:
+        """The files that the network that is trained is built from."""
+        values = self.arguments()
+        names = [value for value in values.values() if isinstance(value, str)]
+        names += values.get("members", [])
+        return [path for name in names if (path := Path(name).expanduser()).is_file()]
+
 
 class OptimizerOptions(Options):
     """See ``networks.build_optimizer``."""
@@ -101,13 +110,25 @@ class TrainingOptions(Options):
     batch_norm_galaxies: int = Field(ge=0)
     keep: Literal["best", "last"]
     patience: int = Field(ge=0)
+    frozen_epochs: int = Field(ge=0)
+    unfreeze: Literal["all"] | Annotated[int, Field(ge=0)]
+    layer_decay: float = Field(gt=0, le=1)
     seed: int = Field(ge=0, lt=2**32)
     precision: Literal["auto"] | Precision
     xla: Literal["auto"] | bool
 
+    @model_validator(mode="after")
+    def _frozen_epochs_are_epochs(self) -> Self:
+        if self.frozen_epochs > self.epochs:
+            raise ValueError(
+                f"frozen_epochs {self.frozen_epochs} are more than epochs {self.epochs}"
+            )
+        return self
+
 
 class PredictionOptions(Options):
-    """See ``networks.predict_logits``."""
+    """See ``networks.ask_classifier``."""
 
     batch_size: int = Field(ge=1)
     precision: Precision
+    views: NumberOfViews

@@ -45,7 +45,7 @@ def train_network(
 
     Returns:
         The classifier with the weights that training kept, and the training history, a row per
-        epoch.
+        epoch: none where the network is built of trained ones.
     """
     import keras
 
@@ -55,14 +55,20 @@ def train_network(
     state = _state_of_an_equal_run(checkpoint, fingerprint)
     keras.utils.set_random_seed(options.seed)
     build = networks.NETWORKS[network_options.name]
-    network = build(images.shape[1:], len(classes.names), **network_options.arguments())
+    arguments = network_options.arguments()
+    if state and arguments.get("weights") == "imagenet":
+        arguments["weights"] = None  # those of the state take their place
+    network = build(images.shape[1:], len(classes.names), **arguments)
+    if network_options.name in networks.TRAINED:
+        logger.info("%s is built of trained networks: nothing is trained.", network_options.name)
+        return network, pd.DataFrame(columns=["epoch", "seconds", "simulated"])
     if not (state and state["finished"]):
         training, validation = (
             np.flatnonzero(galaxies["split"] == split) for split in ("training", "validation")
         )
         optimizer = networks.build_optimizer(
             **options.optimizer.model_dump(),
-            epochs=options.epochs,
+            epochs=max(1, options.epochs - options.frozen_epochs),
             steps_per_epoch=-(-len(training) // options.batch_size),
         )
         states = networks.train(
@@ -85,7 +91,7 @@ def train_network(
 
 
 def fingerprint_of(galaxies: pd.DataFrame, *influences: Any) -> str:
-    """Hash the galaxies, parameters and versions that shape a training.
+    """Hash the galaxies, parameters, files and versions that shape a training.
 
     Args:
         galaxies: What is trained on, with their checksums, classes and splits.
@@ -98,7 +104,13 @@ def fingerprint_of(galaxies: pd.DataFrame, *influences: Any) -> str:
         influence.model_dump_json() if isinstance(influence, BaseModel) else json.dumps(influence)
         for influence in (*influences, __version__, keras.__version__)
     ]
-    return hashlib.sha256("\n".join([table, *texts]).encode()).hexdigest()
+    files = [
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for influence in influences
+        if isinstance(influence, NetworkOptions)
+        for path in influence.files()
+    ]
+    return hashlib.sha256("\n".join([table, *texts, *files]).encode()).hexdigest()
 
 
 def _state_of_an_equal_run(checkpoint: Checkpoint, fingerprint: str) -> TrainingState:

@@ -59,7 +59,8 @@ def train_networks(
         network: What is configured for all networks.
         augmentation: What is configured for all networks.
         training: What is configured for all networks.
-        prediction: How many galaxies are classified at a time, and how exactly.
+        prediction: How many galaxies are classified at a time, how exactly, and from how many
+            sides.
         options: What is compared.
 
     Returns:
@@ -68,16 +69,16 @@ def train_networks(
     """
     entries = {}
     recipes = {
-        f"{name}-{seed}": recipe(entry, network, augmentation, training, seed)
+        f"{name}-{seed}": recipe(entry, network, augmentation, training, prediction, seed)
         for seed in options.seeds
         for name, entry in options.networks.items()
     }
-    for name, (layout, shown, taught) in recipes.items():
+    for name, (layout, shown, taught, asked) in recipes.items():
         fingerprint = fingerprint_of(
             galaxies, images.shape, class_weights, classes, layout, shown, taught
         )
         # An entry keeps no weights: with other logits it is another one, to be trained again.
-        fingerprint += prediction.precision
+        fingerprint += asked.precision + (f", {asked.views} views" if asked.views > 1 else "")
         checkpoint = checkpoints(name)
         entries[name] = _finished_before(name, checkpoint, fingerprint)
         if entries[name]:
@@ -88,7 +89,7 @@ def train_networks(
         )
         started = time.perf_counter()
         logits = networks.predict_logits(
-            classifier, images, progress=f"Classifying by {name}", **prediction.model_dump()
+            classifier, images, progress=f"Classifying by {name}", **asked.model_dump()
         )
         seconds = time.perf_counter() - started
         entries[name] = _finished(

@@ -5,15 +5,22 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from galaxy_morphology.evaluation.baselines import Baseline
-from galaxy_morphology.options import AugmentationOptions, NetworkOptions, Options, TrainingOptions
+from galaxy_morphology.options import (
+    AugmentationOptions,
+    NetworkOptions,
+    Options,
+    PredictionOptions,
+    TrainingOptions,
+)
 
 
 class NetworkEntry(Options):
-    """What sets a network apart from ``network``, ``augmentation`` and ``training``."""
+    """What sets a network apart from ``network``, ``augmentation`` and the others."""
 
     network: dict[str, Any] = Field(default_factory=dict)
     augmentation: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
+    prediction: dict[str, Any] = Field(default_factory=dict)
 
 
 class ComparisonOptions(Options):
@@ -62,15 +69,17 @@ def recipe(
     network: NetworkOptions,
     augmentation: AugmentationOptions,
     training: TrainingOptions,
+    prediction: PredictionOptions,
     seed: int,
-) -> tuple[NetworkOptions, AugmentationOptions, TrainingOptions]:
-    """How a network of the comparison is built and trained.
+) -> tuple[NetworkOptions, AugmentationOptions, TrainingOptions, PredictionOptions]:
+    """How a network of the comparison is built, trained and asked.
 
     Args:
         entry: What sets it apart.
         network: What is configured for all.
         augmentation: What is configured for all.
         training: What is configured for all.
+        prediction: What is configured for all.
         seed: Of the training.
 
     Raises:
@@ -84,6 +93,7 @@ def recipe(
                 _merged(augmentation.model_dump(), entry.augmentation)
             ),
             TrainingOptions.model_validate(taught),
+            PredictionOptions.model_validate(_merged(prediction.model_dump(), entry.prediction)),
         )
     except ValidationError as error:
         found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]

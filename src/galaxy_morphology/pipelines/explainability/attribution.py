@@ -7,9 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from galaxy_morphology import attribution, evaluation
-from galaxy_morphology.options import Classes, ExplanationOptions
+from galaxy_morphology.options import Classes, ExplanationOptions, PredictionOptions
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
 from galaxy_morphology.typing import Images, KerasModel
+from galaxy_morphology.views import mean_over_views
 
 
 def choose_galaxies(
@@ -61,6 +62,7 @@ def explain_galaxies(
     cutouts: Images,
     explained_galaxies: pd.DataFrame,
     classes: Classes,
+    prediction: PredictionOptions,
     options: ExplanationOptions,
 ) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
     """Map what spoke for and against the predicted class of each galaxy, by every method.
@@ -70,6 +72,7 @@ def explain_galaxies(
         cutouts: uint8 [n, height, width, 3], RGB.
         explained_galaxies: A row per cut-out.
         classes: The classes in order.
+        prediction: Of how many views the mean is explained.
         options: Which methods, and how.
 
     Returns:
@@ -77,6 +80,7 @@ def explain_galaxies(
         table with a row per galaxy and method: the ``title`` of the method, its ``note`` on the
         map, and a column per measure of its own reliability.
     """
+    classifier = mean_over_views(classifier, prediction.views)
     codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
     cataids = explained_galaxies["cataid"].to_numpy()
     known = explained_galaxies[["cataid", "simulated"]]

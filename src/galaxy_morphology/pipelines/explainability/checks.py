@@ -8,9 +8,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from galaxy_morphology import attribution, evaluation, figures, morphology, report
-from galaxy_morphology.options import Classes, EvaluationOptions, ExplanationOptions
+from galaxy_morphology.options import (
+    Classes,
+    EvaluationOptions,
+    ExplanationOptions,
+    PredictionOptions,
+)
 from galaxy_morphology.pipelines.explainability.options import CheckOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
+from galaxy_morphology.views import mean_over_views
 
 Attributions = dict[str, NDArray[Any]]
 
@@ -33,6 +39,7 @@ def measure_faithfulness(
     explained_galaxies: pd.DataFrame,
     attributions: Attributions,
     classes: Classes,
+    prediction: PredictionOptions,
     options: CheckOptions,
 ) -> tuple[pd.DataFrame, Attributions]:
     """Hide and show what maps find important: those of every method, and of controls.
@@ -43,6 +50,7 @@ def measure_faithfulness(
         explained_galaxies: A row per cut-out.
         attributions: Maps by method.
         classes: The classes in order.
+        prediction: Of how many views the mean is explained.
         options: Cells and steps of the curves, and what is hidden with.
 
     Returns:
@@ -50,6 +58,7 @@ def measure_faithfulness(
         is left when all is hidden, and the curves. A control of each method are its maps of
         other galaxies, ``<method>_of_another``.
     """
+    classifier = mean_over_views(classifier, prediction.views)
     codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
     of_methods = {name: maps for name, maps in attributions.items() if name != "cataid"}
     of_others = {
@@ -123,6 +132,7 @@ def measure_stability(
     cutouts: Images,
     explained_galaxies: pd.DataFrame,
     classes: Classes,
+    prediction: PredictionOptions,
     options: CheckOptions,
     explanations: ExplanationOptions,
 ) -> pd.DataFrame:
@@ -133,6 +143,7 @@ def measure_stability(
         cutouts: uint8 [n, height, width, 3], RGB.
         explained_galaxies: A row per cut-out.
         classes: The classes in order.
+        prediction: Of how many views the mean is explained.
         options: How many galaxies, the scale of the comparison, and seeds.
         explanations: Which methods, and how they explain again.
 
@@ -140,6 +151,7 @@ def measure_stability(
         A row per galaxy and method: mean rank correlation with the maps of ``turned`` galaxies
         and that with more ``noise``; ``top_overlap`` of the strongest cells with other seeds.
     """
+    classifier = mean_over_views(classifier, prediction.views)
     rows = _measured_rows(explained_galaxies, options.n_changed)
     some, galaxies = cutouts[rows], explained_galaxies.iloc[rows]
     codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)
@@ -172,6 +184,7 @@ def check_sanity(
     cutouts: Images,
     explained_galaxies: pd.DataFrame,
     classes: Classes,
+    prediction: PredictionOptions,
     options: CheckOptions,
     explanations: ExplanationOptions,
 ) -> pd.DataFrame:
@@ -182,6 +195,7 @@ def check_sanity(
         cutouts: uint8 [n, height, width, 3], RGB.
         explained_galaxies: A row per cut-out.
         classes: The classes in order.
+        prediction: Of how many views the mean is explained.
         options: How many galaxies, the scale of the comparison, and the seed.
         explanations: Which methods, and how they explain again.
 
@@ -189,6 +203,7 @@ def check_sanity(
         A row per method, depth and galaxy: rank correlation with the map of the network as it is,
         of signed and of absolute values.
     """
+    classifier = mean_over_views(classifier, prediction.views)
     rows = _measured_rows(explained_galaxies, options.n_randomised)
     some, galaxies = cutouts[rows], explained_galaxies.iloc[rows]
     codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)

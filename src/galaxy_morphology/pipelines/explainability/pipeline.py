@@ -5,7 +5,8 @@ from kedro.pipeline import Node, Pipeline
 from galaxy_morphology.boxes import box
 from galaxy_morphology.pipelines.explainability import attribution, checks
 
-EXPLAIN_INPUTS = ["classifier", "explained_cutouts", "explained_galaxies", "params:classes"]
+EXPLAIN_INPUTS = ["classifier", "explained_cutouts", "explained_galaxies", "params:classes",
+                  "params:prediction"]  # fmt: skip
 
 
 def create_pipeline() -> Pipeline:
@@ -55,6 +56,7 @@ def _checks() -> list[Node]:
                 "explained_galaxies",
                 "attributions",
                 "params:classes",
+                "params:prediction",
                 "params:checks",
             ],
             outputs=["faithfulness", "faithfulness_curves"],

@@ -81,15 +81,17 @@ def classify_galaxies(
         images: uint8 [N, height, width, 3], RGB.
         galaxies: A row per image.
         classes: The classes in order.
-        options: How many at a time, and how exactly.
+        options: How many at a time, how exactly, and from how many sides.
 
     Returns:
-        A row per galaxy with its logits.
+        A row per galaxy with its logits; with ``view_spread`` where there are several views, and
+        ``member_spread`` where the classifier has members.
     """
-    logits = networks.predict_logits(
+    answers = networks.ask_classifier(
         classifier, images, progress="Classifying", **options.model_dump()
     )
-    return evaluation.logit_table(galaxies, logits, classes.names)
+    table = evaluation.logit_table(galaxies, answers.logits, classes.names)
+    return table.assign(**answers.spreads)
 
 
 def draw_training_curves(training_history: pd.DataFrame, options: TrainingOptions) -> Figure:

@@ -6,9 +6,15 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology import attribution, evaluation, figures
-from galaxy_morphology.options import Classes, EvaluationOptions, ExplanationOptions
+from galaxy_morphology.options import (
+    Classes,
+    EvaluationOptions,
+    ExplanationOptions,
+    PredictionOptions,
+)
 from galaxy_morphology.pipelines.truth.options import TruthOptions
 from galaxy_morphology.typing import Figure, Images, KerasModel
+from galaxy_morphology.views import mean_over_views
 
 
 def find_population_error_rates(
@@ -128,6 +134,7 @@ def measure_structure(
     classes: Classes,
     options: TruthOptions,
     evaluation_options: EvaluationOptions,
+    prediction: PredictionOptions,
     explanations: ExplanationOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Explain spirals, and find how far maps lie on their true arms, bars and knots.
@@ -142,6 +149,7 @@ def measure_structure(
         classes: The classes in order.
         options: How many spirals, and what counts as structure.
         evaluation_options: Level of the intervals.
+        prediction: Of how many views the mean is explained.
         explanations: Which methods, and how.
 
     Returns:
@@ -165,6 +173,7 @@ def measure_structure(
     places = pd.Index(simulated_truth["cataid"]).get_indexer(galaxies["cataid"])
     structure = np.asarray(simulated_structure[places])
     codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)
+    classifier = mean_over_views(classifier, prediction.views)
     explainers = explanations.explainers()
     maps = {name: explain(classifier, cutouts, codes) for name, explain in explainers.items()}
     maps |= attribution.control_maps(cutouts, options.seed)

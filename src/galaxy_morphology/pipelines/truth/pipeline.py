@@ -52,6 +52,7 @@ def create_pipeline() -> Pipeline:
                     "params:classes",
                     "params:truth",
                     "params:evaluation",
+                    "params:prediction",
                     "params:explanations",
                 ],
                 outputs=["structure_agreement", "structure_summary"],
