@@ -121,7 +121,7 @@ def apply_again(network: KerasModel, tensor: Any, *, prefix: str = "") -> Any:
     """
     import keras
 
-    copies: dict[int, Any] = {}
+    copies: dict[int, Any] = {}  # by the id of an operation, which may be called several times
 
     def copy(operation: Any) -> Any:
         if isinstance(operation, keras.Layer) and not prefix:
@@ -133,9 +133,10 @@ def apply_again(network: KerasModel, tensor: Any, *, prefix: str = "") -> Any:
     for call in calls_of(network):
         if not call.input_tensors:
             continue
-        operation = copies.setdefault(id(call.operation), copy(call.operation))
+        if id(call.operation) not in copies:
+            copies[id(call.operation)] = copy(call.operation)
         args, kwargs = call.arguments.fill_in(known)
-        outputs = operation(*args, **kwargs)
+        outputs = copies[id(call.operation)](*args, **kwargs)
         known |= zip(map(id, call.outputs), keras.tree.flatten(outputs), strict=True)
     return known[id(network.outputs[0])]
 

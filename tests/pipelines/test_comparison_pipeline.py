@@ -36,9 +36,7 @@ def shipped(name: str, env: str = "base") -> Any:
     return yaml.safe_load((PROJECT / f"conf/{env}/{name}.yml").read_text())
 
 
-def configured() -> tuple[
-    NetworkOptions, AugmentationOptions, TrainingOptions, PredictionOptions
-]:
+def configured() -> tuple[NetworkOptions, AugmentationOptions, TrainingOptions, PredictionOptions]:
     modelling = shipped("parameters_modelling")
     return (
         NetworkOptions(**modelling["network"]),
@@ -160,9 +158,7 @@ def test_the_notebook_entry_is_the_notebook_environment() -> None:
     entries = ComparisonOptions(**shipped("parameters_comparison")["comparison"])
     of_entry = recipe(entries.networks["notebook"], *configured(), seed=1)
     changes = shipped("parameters", "notebook")
-    network, augmentation, training, prediction = (
-        options.model_dump() for options in configured()
-    )
+    network, augmentation, training, prediction = (options.model_dump() for options in configured())
     network["name"] = changes["network"]["name"]
     network["options"]["three_block"] |= changes["network"]["options"]["three_block"]
     augmentation["hide"] |= changes["augmentation"].pop("hide")

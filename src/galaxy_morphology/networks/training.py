@@ -47,6 +47,7 @@ def train(
     patience: int,
     seed: int,
     frozen_epochs: int = 0,
+    head_optimizer: Any = None,
     unfreeze: Literal["all"] | int = "all",
     layer_decay: float = 1.0,
     precision: Literal["auto"] | Precision = "auto",
@@ -75,8 +76,7 @@ def train(
         validation_rows: Images to choose the epoch by.
         class_weights: Weight of each class index in the loss.
         augmentation: Arguments of ``augment``.
-        optimizer: A Keras optimiser, e.g. from :func:`build_optimizer`. The head alone learns
-            with another one like it; its schedule begins anew when the rest learns too.
+        optimizer: A Keras optimiser, e.g. from :func:`build_optimizer`.
         epochs: Most epochs to train, those of the head alone among them.
         batch_size: Galaxies per step.
         weight_average: Weight of the past in the averaged weights, per step; 0 judges and
@@ -89,6 +89,7 @@ def train(
         patience: Stop after that many epochs without a higher validation ROC AUC; 0 never stops.
         seed: Seeds the order of the galaxies and their augmentation.
         frozen_epochs: First epochs, in which only the head learns: what follows the last maps.
+        head_optimizer: The optimiser of these epochs; ``optimizer`` begins after them.
         unfreeze: How many blocks learn after that, counted from the head; or ``all``.
         layer_decay: The learning rate of each block, as a share of that of the block after it.
         precision: A Keras dtype policy to train in, or the one that suits the device. The
@@ -113,8 +114,9 @@ def train(
     if precision == "auto":
         precision = resume_from["precision"].item() if resume_from else best_precision()
     learning, averaged = fast_copy(network, precision), fast_copy(network)
+    optimizers = [head_optimizer] * (frozen_epochs > 0) + [optimizer]
     if precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizers = [keras.optimizers.LossScaleOptimizer(each) for each in optimizers]
     history = pd.DataFrame()
     kept: list[NDArray[Any]] = []
     if resume_from:
@@ -123,9 +125,8 @@ def train(
     def begin(n_epochs: int) -> tuple[Any, Any, dict[str, Any]]:
         """The optimiser, the step and the variables of what learns after so many epochs."""
         is_head_alone = n_epochs < frozen_epochs
-        learns = 0 if is_head_alone else unfreeze
-        chosen = type(optimizer).from_config(optimizer.get_config()) if is_head_alone else optimizer
-        rates = _thaw(learning, learns, layer_decay)
+        chosen = optimizers[0 if is_head_alone else -1]
+        rates = _thaw(learning, 0 if is_head_alone else unfreeze, layer_decay)
         chosen.build(learning.trainable_variables)
         step = _training_step(learning, averaged, chosen, rates, weight_average, xla)
         # Variables, not weights: they include the random state of the dropout layers.
@@ -343,7 +344,7 @@ def _thaw(network: KerasModel, n_blocks: Literal["all"] | int, decay: float) -> 
 
     Args:
         network: Flat; its layers are made trainable or not.
-        n_blocks: How many blocks before the head; or all, which leaves the layers as they are.
+        n_blocks: How many blocks before the head, or all.
         decay: The learning rate of each block, as a share of that of the block after it.
 
     Returns:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,8 +113,13 @@ def transfer_cnn(
     try:
         x = _call_again(network, [x], instead_of=[seen],
                         exchanged={id(stem): _for_bands(stem, bands, order)})  # fmt: skip
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise _unfit(image_shape, backbone, error) from None
+    except KeyError:
+        raise ValueError(
+            f"The pixels of the backbone {backbone} are used by more than its first convolution; "
+            "expected a network that begins with one."
+        ) from None
     x = layers.GlobalAveragePooling2D(name="mean_over_frame")(x)
     x = layers.Dropout(dropout, name="head_dropout")(x)
     whole = classifier(inputs, x, n_classes, name="transfer_cnn")
@@ -192,8 +196,11 @@ def _weights_or_a_sentence(backbone: str) -> Iterator[None]:
                 "`network.options.transfer.weights`."
             ) from None
 
-    with mock.patch.object(file_utils, "get_file", look_for):
+    file_utils.get_file = look_for
+    try:
         yield
+    finally:
+        file_utils.get_file = get_file
 
 
 def _load_weights(network: KerasModel, path: str, backbone: str) -> None:
@@ -361,9 +368,10 @@ def _as_rgb(n_bands: int) -> NDArray[np.float64]:
 
 
 def _for_bands(stem: Any, bands: NDArray[np.float64], order: NDArray[np.intp]) -> Any:
-    """The first convolution for other bands; a grey image looks to it as it did in RGB."""
+    """The first convolution for other bands; to it, all bands together are what RGB was."""
     kernel, *bias = stem.get_weights()
+    shares = bands / bands.sum(axis=0)
     adapted = type(stem).from_config(stem.get_config())
     adapted.build((None, None, None, len(bands)))
-    adapted.set_weights([bands @ kernel[:, :, order] * (3 / len(bands)), *bias])
+    adapted.set_weights([shares @ kernel[:, :, order], *bias])
     return adapted

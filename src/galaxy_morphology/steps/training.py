@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,9 @@ def train_network(
         training, validation = (
             np.flatnonzero(galaxies["split"] == split) for split in ("training", "validation")
         )
-        optimizer = networks.build_optimizer(
+        build_optimizer = partial(
+            networks.build_optimizer,
             **options.optimizer.model_dump(),
-            epochs=max(1, options.epochs - options.frozen_epochs),
             steps_per_epoch=-(-len(training) // options.batch_size),
         )
         states = networks.train(
@@ -79,7 +80,8 @@ def train_network(
             validation,
             class_weights={i: class_weights[name] for i, name in enumerate(classes.names)},
             augmentation=augmentation.model_dump(),
-            optimizer=optimizer,
+            optimizer=build_optimizer(epochs=options.epochs - options.frozen_epochs),
+            head_optimizer=build_optimizer(epochs=options.frozen_epochs),
             resume_from=state or None,
             **options.model_dump(exclude={"optimizer"}),
         )

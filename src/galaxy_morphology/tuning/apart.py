@@ -1,9 +1,11 @@
 """Work in a process of its own, which takes along all memory that it held when it ends."""
 
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -33,7 +35,8 @@ def run_apart(work: Callable[..., Any], *arguments: Any, report: Report) -> Any:
     """Call a function in a fresh process, and talk to it while it works.
 
     TensorFlow gives memory back to the system only when its process ends. A process that is started
-    anew, and not forked, shares nothing with ours; it ends when ours does.
+    anew, and not forked, shares nothing with ours. It ends when ours does, also where ours is
+    killed.
 
     Args:
         work: A function of a module. Its first argument is a report to be called now and then with
@@ -81,6 +84,7 @@ def _answer(connection: Connection, work: Callable[..., Any], arguments: tuple[A
     """Work, and send what comes of it: in the new process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us ends us
     logging.disable(logging.INFO)  # that is said by who hears our reports
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def report(*content: Any) -> None:
         connection.send(("report", content))
@@ -95,3 +99,10 @@ def _answer(connection: Connection, work: Callable[..., Any], arguments: tuple[A
         return  # nobody waits for us any more
     except Exception as error:
         connection.send(("error", (str(error), type(error).__name__)))
+
+
+def _end_with_parent() -> None:
+    """End at once when who started us is no more: the next run may be at work already."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)

@@ -53,20 +53,20 @@ class Pruning(NamedTuple):
 class Search:
     """The search of one process in a study that it may share with others.
 
-    Parameters are sampled by the tree-structured Parzen estimator (Bergstra et al. 2011,
-    arXiv:2304.11127). Every trial is sampled from a seed of its own, so that a search that was
-    interrupted finds what it would have found. Trials are ended early where their ROC AUC is below
-    the median of the others at the same epoch, or by Hyperband (Li et al. 2018, arXiv:1603.06560).
+    Parameters are sampled by the tree-structured Parzen estimator (Bergstra et al. 2011; as in
+    Watanabe 2023, arXiv:2304.11127). Trials are ended early where their ROC AUC is below the median
+    of the others at the same epoch, or by Hyperband (Li et al. 2018, arXiv:1603.06560).
 
-    Each process holds a lock as long as it searches. Where a trial is running and the lock of its
-    process is free, the process was killed: the trial is marked as failed, and its values are
-    tried once more.
+    Every trial is a draw with a number, which seeds the sampler. Each process holds a lock as long
+    as it searches. Where a trial is running and the lock of its process is free, the process was
+    killed: the trial is marked as failed, and the next one is the same draw. So a single process
+    that was interrupted finds what it would have found.
 
     Args:
         file: Where the study lies, or will lie; locks lie beside it.
         made_with: What trials must have in common to be compared: a text by its name in words.
         suggest: Takes an Optuna trial and returns values of parameters.
-        first: Values of the first trial; None for any.
+        first: Values of the first trial, as Optuna has them; None for any.
         seed: Of the sampler.
         startup_trials: Trials with random values, before the others are learned from.
         pruning: When trials are ended early.
@@ -136,7 +136,6 @@ class Search:
             ``validation_roc_auc`` (of a pruned trial, its highest), ``epochs``, ``seconds``,
             ``note``, ``values`` as JSON, and each of them.
         """
-        trials = [trial for trial in self._trials() if trial.state.name != "WAITING"]
         rows = [
             {
                 "trial": trial.number,
@@ -148,50 +147,49 @@ class Search:
                 "values": json.dumps(trial.user_attrs.get("values", {})),
                 **trial.user_attrs.get("values", {}),
             }
-            for trial in trials
+            for trial in self._trials()
         ]
         return pd.DataFrame(rows)
 
     def _next(self) -> "Trial | None":
         """The next trial; none where what was asked for has been begun."""
-        from optuna.samplers import TPESampler
-
-        self._take_up_what_the_killed_left()
-        trials = self._trials()
-        counted = [trial for trial in trials if _state(trial) not in (INTERRUPTED, "waiting")]
-        if not trials and self._first is not None:
-            self.study.enqueue_trial(self._first)
+        self._mark_what_the_killed_left()
+        counted = [trial for trial in self._trials() if _state(trial) != INTERRUPTED]
         self._refuse_where_all_fail(counted)
         if len(counted) >= self._n_trials or self._spent(counted) >= self._seconds:
             return None
-        seed = int(np.random.SeedSequence([self._seed, len(counted)]).generate_state(1)[0])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that `group` may still change in Optuna
-            self.study.sampler = TPESampler(
-                seed=seed, n_startup_trials=self._startup_trials, multivariate=True, group=True
-            )
+        drawn = {trial.user_attrs.get("draw") for trial in counted}
+        draw = min(set(range(len(drawn) + 1)) - drawn)
+        self.study.sampler = self._sampler(draw)
         asked = self.study.ask()
         asked.set_user_attr("process", self._process.name)
+        asked.set_user_attr("draw", draw)
         values = self._suggest(asked)
         asked.set_user_attr("values", values)
         return Trial(asked, self.study, values)
 
-    def _take_up_what_the_killed_left(self) -> None:
+    def _sampler(self, draw: int) -> Any:
+        """What draws the values of a trial."""
+        from optuna.samplers import PartialFixedSampler, TPESampler
+
+        seed = int(np.random.SeedSequence([self._seed, draw]).generate_state(1)[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that these may still change in Optuna
+            sampler = TPESampler(
+                seed=seed, n_startup_trials=self._startup_trials, multivariate=True, group=True,
+                constant_liar=True,  # keep off what other processes are trying
+            )  # fmt: skip
+            if draw == 0 and self._first is not None:
+                return PartialFixedSampler(self._first, sampler)
+        return sampler
+
+    def _mark_what_the_killed_left(self) -> None:
         from optuna.trial import TrialState
 
         for trial in self._trials():
-            if trial.state.name != "RUNNING" or self._lives(trial.user_attrs.get("process")):
-                continue
-            before = self.study._storage.get_trial(trial._trial_id)
-            self.study.tell(before.number, state=TrialState.FAIL)
-            again = bool(trial.params) and "once_more" not in trial.user_attrs
-            if again:
-                self.study.enqueue_trial(trial.params, user_attrs={"once_more": trial.number})
-            logger.info(
-                "Trial %d was interrupted%s.",
-                trial.number,
-                ", and is made once more" if again else "",
-            )
+            if trial.state.name == "RUNNING" and not self._lives(trial.user_attrs.get("process")):
+                self.study.tell(trial.number, state=TrialState.FAIL)
+                logger.info("Trial %d was interrupted, and is made once more.", trial.number)
 
     def _lives(self, process: str | None) -> bool:
         """Whether the process that began a trial still works."""
@@ -322,7 +320,7 @@ def _open_study(file: Path, pruning: Pruning) -> Any:
     try:
         import optuna
         from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
+        from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
     except ImportError as error:
         raise ValueError(
             f"Optuna, which searches for parameters, is not installed ({error}). Install it with "
@@ -330,8 +328,10 @@ def _open_study(file: Path, pruning: Pruning) -> Any:
         ) from error
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    lock = JournalFileSymlinkLock(str(file))
+    _cut_off_half_a_line(file, lock)
     try:
-        storage = JournalStorage(JournalFileBackend(str(file)))
+        storage = JournalStorage(JournalFileBackend(str(file), lock))
         return optuna.create_study(
             storage=storage,
             study_name=NAME,
@@ -344,6 +344,19 @@ def _open_study(file: Path, pruning: Pruning) -> Any:
             f"{file} is no study, or is damaged ({error}). Move it elsewhere, and the search "
             "begins anew."
         ) from error
+
+
+def _cut_off_half_a_line(file: Path, lock: Any) -> None:
+    """Remove what a full disk left of a last line: Optuna would write on behind it."""
+    if not file.exists():
+        return
+    lock.acquire()
+    try:
+        content = file.read_bytes()
+        if content.startswith(b'{"op_code":') and not content.endswith(b"\n"):
+            os.truncate(file, content.rfind(b"\n") + 1)
+    finally:
+        lock.release()
 
 
 def _check_made_with(study: Any, made_with: Mapping[str, str], file: Path) -> None:

@@ -73,9 +73,12 @@ def search(
 
     Returns:
         All trials of the study, a row for each; and the importance of each parameter.
+
+    Raises:
+        ValueError: The network is not trained, or a seed of the finalists is that of the trials.
     """
     configured = Recipe(network, augmentation, training)
-    options.check(configured)
+    options.check_search(configured)
     short = configured.changed({"training.epochs": options.epochs})
     first = options.configured_values(configured)
     data = (_file_of(development_images), development_galaxies, class_weights, classes)
@@ -139,14 +142,8 @@ def train_finalists(
         training diverged.
 
     Raises:
-        ValueError: No trial but the default came to its end; or one of the seeds is that of the
-            trials.
+        ValueError: No trial but the default came to its end.
     """
-    if training.seed in options.finalists.seeds:
-        raise ValueError(
-            f"tuning.finalists.seeds has {training.seed}, with which the trials were made "
-            "(training.seed): name others."
-        )
     configured = Recipe(network, augmentation, training)
     epochs = options.finalists.epochs or training.epochs
     rows = []

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from galaxy_morphology.networks import TRAINED
 from galaxy_morphology.options import AugmentationOptions, NetworkOptions, Options, TrainingOptions
 
 SET_ELSEWHERE = {
@@ -144,6 +145,13 @@ class Choice(Dimension):
     kind: Literal["categorical"]
     choices: tuple[Any, ...] = Field(min_length=2)
 
+    @field_validator("choices")
+    @classmethod
+    def _every_choice_once(cls, choices: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(map(_text, choices))) < len(choices):
+            raise ValueError(f"expected each choice once, found {list(choices)}")
+        return choices
+
     @property
     def ends(self) -> tuple[Any, Any]:
         """The first and the last value."""
@@ -220,6 +228,15 @@ class TuningOptions(Options):
     budget: BudgetOptions
     finalists: FinalistOptions
 
+    @model_validator(mode="after")
+    def _some_epoch_may_end_a_trial(self) -> Self:
+        if self.pruner.name != "none" and self.pruner.warm_up_epochs >= self.epochs:
+            raise ValueError(
+                f"pruner.warm_up_epochs {self.pruner.warm_up_epochs} leave none of the "
+                f"{self.epochs} epochs to end a trial in: set fewer, or pruner.name to none"
+            )
+        return self
+
     @field_validator("space")
     @classmethod
     def _every_parameter_once(cls, space: tuple[AnyDimension, ...]) -> tuple[AnyDimension, ...]:
@@ -263,6 +280,28 @@ class TuningOptions(Options):
                 )
         except ValueError as error:
             raise ValueError(f"tuning.space: {error}.") from None
+
+    def check_search(self, configured: Recipe) -> None:
+        """Refuse what no search can be made with, and other runs can.
+
+        Args:
+            configured: What is changed.
+
+        Raises:
+            ValueError: The network is not trained, or a finalist has the seed of the trials.
+        """
+        searched = [each.probes for each in self.space if each.parameter == "network.name"]
+        names = {configured.network.name, *(name for probes in searched for name in probes)}
+        if not_trained := sorted(names & TRAINED):
+            raise ValueError(
+                f"A network `{not_trained[0]}` is not trained, so that no better parameters can be "
+                "searched for it: name another one in `network.name`."
+            )
+        if configured.training.seed in self.finalists.seeds:
+            raise ValueError(
+                f"tuning.finalists.seeds has {configured.training.seed}, which is the seed of the "
+                "trials (training.seed): name others."
+            )
 
     def active(self, values: dict[str, Any], configured: Recipe) -> Iterator[AnyDimension]:
         """The dimensions that matter, given values that may be added to on the way.
