@@ -130,6 +130,12 @@ def rounded(score: dict[str, float]) -> list[Any]:
     return [pytest.approx(score[end], abs=0.0005 + 1e-9) for end in ("value", "low", "high")]
 
 
+def test_it_says_that_an_ensemble_was_not_trained() -> None:
+    ensemble = card(history=pd.DataFrame(columns=["epoch", "seconds", "simulated"]), chosen_epoch=0)
+    assert "the mean of their logits. Nothing was trained" in ensemble
+    assert "no member has learned from the galaxies scored" in ensemble
+
+
 def test_it_says_what_the_classifier_learned_from() -> None:
     data = section(card(), "Data")
     for words in (

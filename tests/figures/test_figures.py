@@ -97,6 +97,8 @@ def test_training_curves_mark_the_chosen_epoch() -> None:
         assert validation.get_ydata() == pytest.approx(HISTORY[f"validation_{column}"])
         assert np.asarray(chosen.get_xdata()).tolist() == [2, 2]
     assert "chosen: epoch 2" in texts(figure)
+    figure = figures.training_curves(pd.DataFrame(columns=["epoch", "seconds", "simulated"]), 0)
+    assert "Nothing was trained: the classifier is built of trained networks." in texts(figure)
 
 
 def metrics(*, simulated: bool = False) -> dict[str, Any]:
@@ -541,8 +543,8 @@ def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> N
         figures.explanation_pages(*what)["other_correct"],
         figures.attribution_sheets(*what)["lime"],
     ]
-    # One is always simulated, one draws no figure; seven have tests of their own.
-    assert len(shown) == len(figures.__all__) - 2 - 7
+    # One is always simulated, one draws no figure; nine have tests of their own.
+    assert len(shown) == len(figures.__all__) - 2 - 9
     assert [("simulated galaxies" in texts(figure)) for figure in shown] == [simulated] * len(shown)
 
 

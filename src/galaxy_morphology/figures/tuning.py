@@ -95,7 +95,7 @@ def _draw_finalists(ax: Any, finalists: pd.DataFrame) -> None:
         scores = finalists.loc[finalists["candidate"] == candidate, "validation_roc_auc"]
         colour = "black" if candidate == DEFAULT else colour_of(0)
         ax.plot([i] * len(scores), scores, marker="o", ls="", ms=5, mfc="none", color=colour)
-        ax.plot([i - 0.25, i + 0.25], [scores.mean()] * 2, color=colour)
+        ax.plot([i - 0.25, i + 0.25], [scores.mean(skipna=False)] * 2, color=colour)
     ax.set_xticks(range(len(candidates)), candidates)
     ax.set_xlim(-0.6, len(candidates) - 0.4)
     n_seeds, epochs = finalists["seed"].nunique(), finalists["epochs"].iloc[0]
