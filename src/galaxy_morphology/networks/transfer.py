@@ -116,10 +116,7 @@ def transfer_cnn(
     except ValueError as error:
         raise _unfit(image_shape, backbone, error) from None
     except KeyError:
-        raise ValueError(
-            f"The pixels of the backbone {backbone} are used by more than its first convolution; "
-            "expected a network that begins with one."
-        ) from None
+        raise _seen_elsewhere(backbone) from None
     x = layers.GlobalAveragePooling2D(name="mean_over_frame")(x)
     x = layers.Dropout(dropout, name="head_dropout")(x)
     whole = classifier(inputs, x, n_classes, name="transfer_cnn")
@@ -223,6 +220,14 @@ def _unfit(image_shape: tuple[int, ...], backbone: str, error: Exception) -> Val
     )
 
 
+def _seen_elsewhere(backbone: str) -> ValueError:
+    """What to say of a backbone whose first convolution cannot be exchanged."""
+    return ValueError(
+        f"The backbone {backbone} uses its pixels in more places than in its first convolution; "
+        "expected a network that begins with one."
+    )
+
+
 def _first_line(error: Exception) -> str:
     """What an error says, in a line that can stand within a sentence."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -316,8 +321,11 @@ def _stem(network: KerasModel, backbone: str) -> tuple[Any, Any]:
         if isinstance(call.operation, layers.Conv2D):
             seen = call.input_tensors[0]
             before, its_inputs = origin(seen)
-            is_padded = isinstance(before, layers.ZeroPadding2D)
-            return call.operation, its_inputs[0] if is_padded else seen
+            if isinstance(before, layers.ZeroPadding2D):
+                seen = its_inputs[0]
+            if sum(id(seen) in map(id, one.input_tensors) for one in calls_of(network)) > 1:
+                raise _seen_elsewhere(backbone)
+            return call.operation, seen
     raise ValueError(
         f"The backbone {backbone} has no layer Conv2D; expected a network of convolutions."
     )
