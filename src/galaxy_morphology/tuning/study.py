@@ -330,15 +330,16 @@ def _open_study(file: Path, pruning: Pruning) -> Any:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     lock = JournalFileSymlinkLock(str(file))
     _cut_off_half_a_line(file, lock)
+    is_new = not file.exists() or file.stat().st_size == 0
     try:
-        storage = JournalStorage(JournalFileBackend(str(file), lock))
-        return optuna.create_study(
-            storage=storage,
-            study_name=NAME,
-            direction="maximize",
-            pruner=pruning.pruner(),
-            load_if_exists=True,
-        )
+        what: dict[str, Any] = {
+            "storage": JournalStorage(JournalFileBackend(str(file), lock)),
+            "study_name": NAME,
+            "pruner": pruning.pruner(),
+        }
+        if is_new:
+            return optuna.create_study(**what, direction="maximize")
+        return optuna.load_study(**what)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{file} is no study, or is damaged ({error}). Move it elsewhere, and the search "
