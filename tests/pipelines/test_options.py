@@ -155,6 +155,11 @@ def test_parameters_that_do_not_fit_each_other_are_refused(project: Path) -> Non
     for name, value, words in (
         ("classification", {"class_prior": {"Spiral": 1}}, "class_prior has shares for"),
         ("comparison", {"networks": {"compact": {"training": {"epoch": 3}}}}, "networks: epoch: "),
+        (
+            "tuning",
+            {"space": [{"parameter": "training.rate", "kind": "float", "low": 0, "high": 1}]},
+            "tuning.space: there is no parameter training.rate",
+        ),
     ):
         session = KedroSession.create(project, runtime_params={name: value})
         with pytest.raises(ValueError, match=words):

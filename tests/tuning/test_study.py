@@ -221,11 +221,12 @@ def test_what_decides_is_important(file: Path) -> None:
     assert shares["x"] > 0.5
 
 
-def test_one_trial_tells_nothing(file: Path) -> None:
-    with new_search(file, n_trials=1) as running:
+@pytest.mark.parametrize(("n_trials", "is_known"), [(9, False), (10, True)])
+def test_few_trials_tell_nothing(file: Path, n_trials: int, is_known: bool) -> None:
+    with new_search(file, n_trials=n_trials) as running:
         for trial in running:
-            trial.finish(0.5)
-        assert importance_of(running.study).empty
+            trial.finish(score_of(trial.values))
+        assert importance_of(running.study).empty != is_known
 
 
 # ------------------------------------------------------------------ what is refused

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 NAME = "tuning"
 INTERRUPTED = "interrupted"
 ALL_FAILED = 3  # so many, and the next will fail too
+FEWEST_TO_COMPARE = 10
 SECONDS_BETWEEN_LOOKS = 2.0
 
 Values = dict[str, Any]
@@ -305,14 +306,17 @@ def importance_of(study: Any) -> pd.Series:
         study: Optuna's.
 
     Returns:
-        Shares by parameter, the largest first; empty where fewer than two trials finished.
+        Shares by parameter, the largest first; empty where so few trials finished that there is no
+        best tenth.
     """
     from optuna.importance import get_param_importances
     from optuna.trial import TrialState
 
-    if len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])) < 2:
+    if len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])) < FEWEST_TO_COMPARE:
         return pd.Series(dtype=float)
-    return pd.Series(get_param_importances(study), dtype=float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of trials that are all alike
+        return pd.Series(get_param_importances(study), dtype=float)
 
 
 def _open_study(file: Path, pruning: Pruning) -> Any:
