@@ -184,10 +184,10 @@ def _train(
 ) -> Any:  # fmt: skip
     from galaxy_morphology.networks import build_optimizer, train
 
-    counts = np.bincount(classes[learn])
+    labels = np.eye(2)[classes]
     return train(
-        network, images, classes, learn, judge, epochs=epochs, batch_size=32, keep="best",
-        patience=0, class_weights=dict(enumerate(len(learn) / (2 * counts))),
+        network, images, labels, learn, judge, epochs=epochs, batch_size=32, keep="best",
+        patience=0, weights=labels @ (len(learn) / (2 * labels[learn].sum(axis=0))),
         optimizer=build_optimizer(
             name=optimizer, learning_rate=1e-3, weight_decay=1e-4,
             schedule="constant" if optimizer == "adam" else "cosine",

@@ -54,8 +54,19 @@ def new_network(n_classes: int = 2) -> KerasModel:
     return three_block_cnn((32, 32, 3), n_classes, filters=(4, 8), dense_units=8)
 
 
+def soft_labels(n_classes: int) -> NDArray[np.float64]:
+    """Most of the votes for the class that was drawn, the others for the rest."""
+    labels = np.full((96, n_classes), 0.2 / (n_classes - 1))
+    labels[np.arange(96), CLASSES] = 0.8
+    return labels
+
+
 def states(
-    network: KerasModel, epochs: int = 3, resume_from: TrainingState | None = None, **changes: Any
+    network: KerasModel,
+    epochs: int = 3,
+    resume_from: TrainingState | None = None,
+    labels: NDArray[np.float64] | None = None,
+    **changes: Any,
 ) -> Any:
     n_classes = max(2, network.output_shape[-1])
     optimizer = build_optimizer(
@@ -63,7 +74,7 @@ def states(
         warm_up_epochs=0.5, epochs=epochs, steps_per_epoch=4,
     )  # fmt: skip
     options: dict[str, Any] = {
-        "class_weights": dict.fromkeys(range(n_classes), 1.0),
+        "weights": np.ones(96),
         "augmentation": AUGMENTATION,
         "optimizer": optimizer,
         "epochs": epochs,
@@ -75,8 +86,9 @@ def states(
         "seed": 5,
     }
     rows = np.arange(96)
+    labels = np.eye(n_classes)[CLASSES] if labels is None else labels
     return train(
-        network, CUTOUTS, CLASSES, rows[:64], rows[64:], resume_from=resume_from,
+        network, CUTOUTS, labels, rows[:64], rows[64:], resume_from=resume_from,
         **(options | changes),
     )  # fmt: skip
 
@@ -90,11 +102,14 @@ def test_it_learns_to_tell_round_from_elongated() -> None:
 
 
 def test_an_interrupted_training_ends_where_an_uninterrupted_one_does() -> None:
-    *_, whole = states(new_network())
-    *_, interrupted = islice(states(new_network()), 2)
+    # Of counted votes the loss learns a concentration too, which is no part of the network.
+    votes = {"labels": soft_labels(2), "n_votes": np.arange(96.0) % 40 + 1}
+    *_, whole = states(new_network(), **votes)
+    *_, interrupted = islice(states(new_network(), **votes), 2)
     assert not interrupted["finished"]
-    *_, resumed = states(new_network(), resume_from=interrupted)
+    *_, resumed = states(new_network(), resume_from=interrupted, **votes)
     assert resumed["finished"]
+    assert len(kept_weights(whole)) == len(new_network().weights)
     pd.testing.assert_frame_equal(
         training_history(whole).drop(columns="seconds"),
         training_history(resumed).drop(columns="seconds"),
@@ -205,7 +220,7 @@ def test_a_step_is_that_of_keras() -> None:
                               dense_dropout=0.0)  # fmt: skip
     *_, last = states(
         network, epochs=1, augmentation=still, batch_size=64, weight_average=0.0, keep="last",
-        batch_norm_galaxies=0, class_weights={0: 1.0, 1: 3.0},
+        batch_norm_galaxies=0, weights=np.where(CLASSES == 1, 3.0, 1.0),
         optimizer=keras.optimizers.Adam(1e-3),
     )  # fmt: skip
     to_logit = keras.Model(network.inputs, network.get_layer("logit").output)
@@ -259,6 +274,31 @@ def test_measured_statistics_are_those_of_the_features() -> None:
         norm.moving_variance, values.var(axis=(0, 1, 2)), rtol=1e-3, atol=1e-5
     )
     assert norm.momentum == 0.9
+
+
+@pytest.mark.parametrize("n_votes", [None, np.full(96, 30.0)])
+def test_it_learns_the_fractions_of_votes(n_votes: NDArray[np.float64] | None) -> None:
+    network = new_network()
+    *_, last = states(network, epochs=15, labels=soft_labels(2), n_votes=n_votes)
+    network.set_weights(kept_weights(last))
+    said = probabilities(predict_logits(network, CUTOUTS, np.arange(64, 96)))
+    of_class = said[np.arange(32), CLASSES[64:]]
+    assert np.median(of_class) == pytest.approx(0.8, abs=0.08)
+
+
+def test_the_losses_that_are_told_are_cross_entropies_with_the_fractions() -> None:
+    network, labels = new_network(), soft_labels(2)
+    *_, last = states(network, epochs=1, labels=labels, n_votes=np.full(96, 30.0))
+    network.set_weights(kept_weights(last))
+    said = probabilities(predict_logits(network, CUTOUTS, np.arange(64, 96)))
+    history = training_history(last)
+    expected = -(labels[64:] * np.log(said)).sum(axis=1).mean()
+    assert history["validation_loss"][0] == pytest.approx(expected, rel=1e-5)
+    # The chance that a vote for the second class outranks one for the first.
+    logit, of_second = said[:, 1], labels[64:, 1]
+    above = np.sign(logit[:, None] - logit[None]) / 2 + 0.5
+    pairs = of_second[:, None] * (1 - of_second[None])
+    assert history["validation_roc_auc"][0] == pytest.approx((above * pairs).sum() / pairs.sum())
 
 
 def test_three_classes_train_too() -> None:

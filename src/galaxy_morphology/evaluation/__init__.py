@@ -19,10 +19,14 @@ from galaxy_morphology.evaluation.intervals import mean_interval
 from galaxy_morphology.evaluation.mix import mix_weights
 from galaxy_morphology.evaluation.predictions import (
     class_codes,
+    fractions_of,
+    has_soft_labels,
     logit_table,
     logits_of,
     prediction_table,
     probabilities_of,
+    soft_columns,
+    truth_of,
     weights_of,
 )
 from galaxy_morphology.evaluation.report import format_metrics
@@ -37,6 +41,7 @@ from galaxy_morphology.evaluation.suspects import (
     rank_suspects,
     suspect_scores,
 )
+from galaxy_morphology.evaluation.votes import score_votes
 
 __all__ = [
     "adjust_prior",
@@ -50,6 +55,8 @@ __all__ = [
     "feature_columns",
     "fit_temperature",
     "format_metrics",
+    "fractions_of",
+    "has_soft_labels",
     "logit_table",
     "logits_of",
     "mean_interval",
@@ -60,11 +67,14 @@ __all__ = [
     "rank_suspects",
     "reliability",
     "score_predictions",
+    "score_votes",
     "selection_scores",
     "selective_accuracy",
+    "soft_columns",
     "summarise_quality",
     "summarise_seeds",
     "suspect_scores",
+    "truth_of",
     "tune_baseline",
     "weights_of",
 ]

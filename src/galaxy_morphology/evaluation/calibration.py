@@ -11,16 +11,21 @@ from galaxy_morphology.evaluation.intervals import (
     score,
     wilson_interval,
 )
-from galaxy_morphology.evaluation.scores import mean_loss, squared_errors
+from galaxy_morphology.evaluation.scores import (
+    agreement,
+    as_fractions,
+    log_losses,
+    mean_loss,
+    squared_errors,
+)
 from galaxy_morphology.typing import FloatArray, IntArray
 
 N_BINS = 10
 TEMPERATURES = 0.05, 20.0
-SMALLEST = np.finfo(np.float64).eps
 
 
 def fit_temperature(
-    logits: FloatArray, truth: IntArray, weights: FloatArray | None = None
+    logits: FloatArray, truth: IntArray | FloatArray, weights: FloatArray | None = None
 ) -> float:
     """The temperature that makes probabilities fit the truth best (Guo et al. 2017).
 
@@ -31,7 +36,7 @@ def fit_temperature(
 
     Args:
         logits: [N, 1] for two classes, [N, K] for K.
-        truth: Index of each galaxy's class, [N].
+        truth: Index of each galaxy's class, [N], or fraction of each class, [N, K].
         weights: Of each galaxy, from :func:`mix_weights`, [N]; None for equal ones.
 
     Returns:
@@ -44,7 +49,7 @@ def fit_temperature(
     logits = np.asarray(logits, np.float64)
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    right = np.eye(logits.shape[1])[truth]
+    right = as_fractions(truth, logits.shape[1])
 
     def brier(log_temperature: float) -> float:
         probability = softmax(logits / np.exp(log_temperature), axis=1)
@@ -72,7 +77,7 @@ def adjust_prior(probability: FloatArray, prior: FloatArray) -> NDArray[np.float
 def calibration_scores(
     before: FloatArray,
     after: FloatArray,
-    truth: IntArray,
+    truth: IntArray | FloatArray,
     weights: FloatArray | None = None,
     *,
     confidence: float,
@@ -88,15 +93,17 @@ def calibration_scores(
     more so the fewer galaxies there are. It has no interval, but something to be compared with: the
     errors that the same probabilities would have if they were perfect, with true classes drawn
     from them (consistency resampling, Bröcker & Smith 2007). An error within that range is no
-    sign that anything is to be mended.
+    sign that anything is to be mended. Of fractions of votes nobody knows how far they scatter
+    about perfect probabilities; there, the residuals that are found have their signs drawn (the
+    wild bootstrap, Liu 1988, Ann. Stat. 16, 1696).
 
     Args:
         before: Probability of each class, [N, K].
         after: The same, calibrated.
-        truth: Index of each galaxy's class, [N].
+        truth: Index of each galaxy's class, [N], or fraction of each class, [N, K].
         weights: Of each galaxy, from :func:`mix_weights`, [N]; None for equal ones.
         confidence: Level of the intervals.
-        n_resamples: How often true classes are drawn.
+        n_resamples: How often true classes, or signs, are drawn.
         seed: Seeds that.
 
     Returns:
@@ -108,14 +115,21 @@ def calibration_scores(
     """
     weights = np.ones(len(truth)) if weights is None else weights
     by_stage = {"before": before, "after": after}
-    losses = {stage: _losses(probability, truth) for stage, probability in by_stage.items()}
+    losses = {
+        stage: {
+            "log_loss": log_losses(probability, truth),
+            "brier": squared_errors(probability, truth),
+        }
+        for stage, probability in by_stage.items()
+    }
     losses["difference"] = {
         name: losses["after"][name] - losses["before"][name] for name in losses["after"]
     }
-    wrong = {stage: ~_certainty(probability, truth)[1] for stage, probability in by_stage.items()}
+    agreed = {stage: agreement(probability, truth) for stage, probability in by_stage.items()}
+    wrong = {stage: share < 1 for stage, share in agreed.items()}
     wrong["difference"] = wrong["before"] | wrong["after"]
     errors = {
-        stage: _calibration_error(*_certainty(probability, truth), weights)
+        stage: _calibration_error(probability.max(axis=1), agreed[stage], weights)
         for stage, probability in by_stage.items()
     }
     errors["difference"] = errors["after"] - errors["before"]
@@ -136,7 +150,8 @@ def calibration_scores(
     }
     for stage, probability in by_stage.items():
         rng = np.random.default_rng(seed)
-        drawn = _errors_if_perfect(probability, truth, weights, n_resamples, rng)
+        draw = _errors_if_perfect if truth.ndim == 1 else _errors_if_perfect_fractions
+        drawn = draw(probability, truth, weights, n_resamples, rng)
         scores[stage]["calibration_error_if_perfect"] = percentile_interval(
             float(drawn.mean()), drawn, confidence
         )
@@ -145,7 +160,7 @@ def calibration_scores(
 
 def reliability(
     probability: FloatArray,
-    truth: IntArray,
+    truth: IntArray | FloatArray,
     weights: FloatArray | None = None,
     *,
     confidence: float,
@@ -154,20 +169,21 @@ def reliability(
 
     Args:
         probability: Of each class, [N, K].
-        truth: Index of each galaxy's class, [N].
+        truth: Index of each galaxy's class, [N], or fraction of each class, [N, K].
         weights: Of each galaxy, from :func:`mix_weights`, [N]; None for equal ones.
         confidence: Level of the intervals.
 
     Returns:
         A row per bin of equally many galaxies: mean ``certainty`` (probability of the predicted
-        class), ``accuracy`` with ``low`` and ``high`` (Wilson), and ``n``.
+        class), ``accuracy``, or the fraction of votes for it, with ``low`` and ``high`` (Wilson, as
+        if each galaxy had one vote), and ``n``.
     """
-    certainty, correct = _certainty(probability, truth)
+    certainty, agreed = probability.max(axis=1), agreement(probability, truth)
     weights = np.ones(len(truth)) if weights is None else weights
     rows = []
     for some in _bins(certainty):
         total = weights[some].sum()
-        accuracy = wilson_interval((weights * correct)[some].sum(), total, confidence)
+        accuracy = wilson_interval((weights * agreed)[some].sum(), total, confidence)
         rows.append(
             {
                 "certainty": np.average(certainty[some], weights=weights[some]),
@@ -180,22 +196,15 @@ def reliability(
     return pd.DataFrame(rows)
 
 
-def _losses(probability: FloatArray, truth: IntArray) -> dict[str, NDArray[np.float64]]:
-    """Log loss and Brier score of each galaxy."""
-    of_truth = probability[np.arange(len(truth)), truth]
-    return {
-        "log_loss": -np.log(np.maximum(of_truth, SMALLEST)),
-        "brier": squared_errors(probability, truth),
-    }
-
-
-def _calibration_error(
-    certainty: NDArray[np.float64], correct: NDArray[np.bool_], weights: FloatArray
-) -> float:
+def _calibration_error(certainty: FloatArray, agreed: FloatArray, weights: FloatArray) -> float:
     """Expected calibration error."""
-    bins = _bins(certainty)
-    gaps = (weights * (certainty - correct))[np.concatenate(bins)]
-    sums = np.add.reduceat(gaps, np.cumsum([0, *map(len, bins[:-1])]))
+    return _mean_gap(certainty - agreed, _bins(certainty), weights)
+
+
+def _mean_gap(gaps: FloatArray, bins: list[NDArray[np.int_]], weights: FloatArray) -> float:
+    """Mean distance of the means of bins from 0."""
+    ordered = (weights * gaps)[np.concatenate(bins)]
+    sums = np.add.reduceat(ordered, np.cumsum([0, *map(len, bins[:-1])]))
     return float(np.abs(sums).sum() / weights.sum())
 
 
@@ -207,8 +216,7 @@ def _errors_if_perfect(
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Calibration errors with true classes that are drawn from the probabilities, [n_resamples]."""
-    certainty, _ = _certainty(probability, truth)
-    predicted = probability.argmax(axis=1)
+    certainty, predicted = probability.max(axis=1), probability.argmax(axis=1)
     of_class = class_weights(truth, weights, probability.shape[1])
     # In the mix of these galaxies, who weigh less are more frequent. Classes that none of them
     # has stay what they are not.
@@ -221,14 +229,21 @@ def _errors_if_perfect(
     return errors
 
 
-def _certainty(
-    probability: FloatArray, truth: IntArray
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Probability of each galaxy's predicted class, and whether it is the true one."""
-    return np.asarray(probability.max(axis=1)), probability.argmax(axis=1) == truth
+def _errors_if_perfect_fractions(
+    probability: FloatArray,
+    fractions: FloatArray,
+    weights: FloatArray,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Calibration errors with residuals of drawn signs, [n_resamples]."""
+    certainty = probability.max(axis=1)
+    gaps, bins = certainty - agreement(probability, fractions), _bins(certainty)
+    signs = (rng.choice([-1.0, 1.0], len(gaps)) for _ in range(n_resamples))
+    return np.array([_mean_gap(gaps * some, bins, weights) for some in signs])
 
 
-def _bins(certainty: NDArray[np.float64]) -> list[NDArray[np.int_]]:
+def _bins(certainty: FloatArray) -> list[NDArray[np.int_]]:
     """Rows in bins of equally many galaxies, from the least certain to the most."""
     order = np.argsort(certainty, kind="stable")
     return [rows for rows in np.array_split(order, N_BINS) if len(rows)]

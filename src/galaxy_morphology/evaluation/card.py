@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from galaxy_morphology.evaluation.report import MEASURES, format_calibration
+from galaxy_morphology.evaluation.votes import OF_VOTES
 from galaxy_morphology.words import format_mix, format_score
 
 INTENDED_USE = """\
@@ -16,13 +17,18 @@ What the network is not sure enough of is meant for a human.
 
 - Its labels are judgements of people, and some of them are wrong: it learned these too, and a
   score against them is not one against nature.
-- Probabilities and scores hold for the mix of classes that is named with the scores. Where classes
-  are mixed otherwise, set `classification.class_prior`, and score again.
+- {of_mix}
 - What the threshold promises holds for galaxies like the validation galaxies, by which the epoch
   and the temperature were chosen too.
 - It has no class for what is no galaxy. It gives stars, artefacts and empty sky a class as well.
 - It knows nothing of other surveys, bands, redshifts or resolutions. Score it there before use.
 - Explanations show what the network used, not what makes a galaxy what it is."""
+OF_MIX = """\
+Probabilities and scores hold for the mix of classes that is named with the scores. Where classes
+  are mixed otherwise, set `classification.class_prior`, and score again."""
+OF_VOTES_MIX = """\
+Scores hold for the mix of classes that is named with the scores. Probabilities are fractions of
+  votes, as the people who voted would give them to images like these."""
 SCORES = {"accuracy": "accuracy", "macro_f1": "macro F1", "roc_auc": "ROC AUC"}
 
 
@@ -86,7 +92,8 @@ def model_card(
 
 {_table(["", "before", "after", "difference"], _calibration_rows(metrics[split]["calibration"]))}
 
-Of {split} galaxies; logits were divided by a temperature of \
+Of {split} galaxies{", against their votes" if "votes" in metrics[split] else ""}; \
+logits were divided by a temperature of \
 {metrics[split]["calibration"]["temperature"]:.2f}, fitted on validation galaxies. \
 {_calibration_error(metrics[split])} \
 {_selection(metrics[split]["selection"])}
@@ -97,7 +104,7 @@ Of {split} galaxies; logits were divided by a temperature of \
 
 ## Intended use and limits
 
-{INTENDED_USE}
+{INTENDED_USE.format(of_mix=OF_VOTES_MIX if "votes" in metrics[split] else OF_MIX)}
 
 ## Configuration
 
@@ -151,7 +158,20 @@ def _score_rows(metrics: dict[str, Any]) -> list[list[str]]:
         for name in names
         for score in ("precision", "recall")
     ]
+    if "votes" in next(iter(splits)):
+        rows += _vote_rows([scores["votes"] for scores in splits])
     return rows
+
+
+def _vote_rows(by_split: list[dict[str, Any]]) -> list[list[str]]:
+    return [
+        ["galaxies of a clear class", *(f"{votes['n_clear']:,}" for votes in by_split)],
+        *(
+            [words, *(format_score(votes[name]) for votes in by_split)]
+            for name, words in OF_VOTES.items()
+        ),
+        ["entropy of the votes", *(f"{votes['entropy']:.3f}" for votes in by_split)],
+    ]
 
 
 def _calibration_rows(calibration: dict[str, Any]) -> list[list[str]]:
@@ -167,6 +187,13 @@ def _calibration_rows(calibration: dict[str, Any]) -> list[list[str]]:
 
 def _mix(scores: dict[str, Any]) -> str:
     mix = _plain(format_mix(scores["class_shares"]))
+    if "votes" in scores:
+        return (
+            f"Labels are fractions of votes, and so are probabilities. Scores are for the mix of "
+            f"classes that these galaxies have ({mix}), each of the class with the most votes. It "
+            "is clear as `votes.minimum_fraction` and `votes.margin` say. No probabilities have a "
+            "cross-entropy with the votes that is below the entropy of these."
+        )
     if scores["class_prior"] is None:
         return (
             f"Scores are for the mix of classes that these galaxies have ({mix}), probabilities "

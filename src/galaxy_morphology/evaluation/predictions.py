@@ -1,5 +1,7 @@
 """The tables of logits and predictions: what the classifier says of every galaxy."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,12 +9,16 @@ from numpy.typing import NDArray
 from galaxy_morphology.evaluation.mix import mix_weights
 from galaxy_morphology.typing import FloatArray
 
+FRACTION = "fraction_"
+"""What the names of columns of soft labels begin with; the class follows."""
+
 
 def logit_table(galaxies: pd.DataFrame, logits: FloatArray, class_names: list[str]) -> pd.DataFrame:
     """Put the logits beside what is known of each galaxy.
 
     Args:
-        galaxies: Columns ``cataid``, ``simulated``, ``split``, ``target`` and ``class_name``.
+        galaxies: Columns ``cataid``, ``simulated``, ``split``, ``target`` and ``class_name``; and
+            those of soft labels, where they have such.
         logits: [N, 1] for two classes, [N, K] for K.
         class_names: The K classes in the order of the columns.
 
@@ -21,7 +27,7 @@ def logit_table(galaxies: pd.DataFrame, logits: FloatArray, class_names: list[st
         ``logit_<class>`` for each of K.
     """
     known = ["cataid", "simulated", "split", "target", "class_name"]
-    table = galaxies[known].reset_index(drop=True)
+    table = galaxies[[*known, *soft_columns(galaxies)]].reset_index(drop=True)
     table[logit_columns(class_names)] = logits
     return table
 
@@ -44,6 +50,49 @@ def probabilities_of(table: pd.DataFrame, class_names: list[str]) -> NDArray[np.
         class_names: The classes in order.
     """
     return table[[f"probability_{name}" for name in class_names]].to_numpy(np.float64)
+
+
+def fractions_of(table: pd.DataFrame, class_names: list[str]) -> NDArray[np.float64]:
+    """The labels in a table as fractions of each class, float64 [N, K], rows that sum to 1.
+
+    Args:
+        table: With soft labels, else all of each galaxy is of its ``class_name``.
+        class_names: The classes in order.
+    """
+    if has_soft_labels(table):
+        return table[[f"{FRACTION}{name}" for name in class_names]].to_numpy(np.float64)
+    return np.eye(len(class_names))[class_codes(table["class_name"], class_names)]
+
+
+def truth_of(table: pd.DataFrame, class_names: list[str]) -> NDArray[Any]:
+    """What probabilities are held against: soft labels, float64 [N, K], or class indices, int [N].
+
+    Args:
+        table: Of galaxies, logits or predictions.
+        class_names: The classes in order.
+    """
+    if has_soft_labels(table):
+        return fractions_of(table, class_names)
+    return class_codes(table["class_name"], class_names)
+
+
+def has_soft_labels(table: pd.DataFrame) -> bool:
+    """Whether the galaxies of a table have fractions of votes as labels.
+
+    Args:
+        table: Of galaxies, logits or predictions.
+    """
+    return bool(soft_columns(table))
+
+
+def soft_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of soft labels that a table has, see ``imaging.clean_votes``.
+
+    Args:
+        table: Of galaxies, logits or predictions.
+    """
+    of_votes = ("n_votes", "clear")
+    return [name for name in table if name.startswith(FRACTION) or name in of_votes]
 
 
 def weights_of(table: pd.DataFrame) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from galaxy_morphology.evaluation.votes import OF_VOTES
 from galaxy_morphology.words import format_mix, format_score
 
 
@@ -61,11 +62,22 @@ def _format_split(name: str, scores: dict[str, Any]) -> str:
         lines.append(f"{average + ' average':<{width}}{cells}{scores['n']:>10,}")
     lines.append(f"{'accuracy':<{width}}{_cell(scores['accuracy'])}")
     lines.append(f"{'ROC AUC':<{width}}{_cell(scores['roc_auc'])}")
+    if "votes" in scores:
+        lines += ["", *_format_votes(scores["votes"], width)]
     if "calibration" in scores:
         lines += ["", *_format_calibration(scores["calibration"], width)]
     if "selection" in scores:
         lines += ["", _format_selection(scores["selection"])]
     return "\n".join(lines)
+
+
+def _format_votes(votes: dict[str, Any], width: int) -> list[str]:
+    width = max(width, *map(len, OF_VOTES.values()))
+    return [
+        f"{votes['n_clear']:,} are of a clear class; votes have an entropy of "
+        f"{votes['entropy']:.3f}",
+        *(f"{words:<{width}}{_cell(votes[name])}" for name, words in OF_VOTES.items()),
+    ]
 
 
 def _format_calibration(calibration: dict[str, Any], width: int) -> list[str]:

@@ -27,6 +27,7 @@ from galaxy_morphology.typing import FloatArray, IntArray
 
 FEWEST_WRONG = 5
 ROUNDING = 1e-9
+SMALLEST = np.finfo(np.float64).eps
 
 
 def score_predictions(
@@ -88,16 +89,48 @@ def score_predictions(
     }
 
 
-def squared_errors(probability: FloatArray, truth: IntArray) -> NDArray[np.float64]:
+def as_fractions(truth: IntArray | FloatArray, n_classes: int) -> NDArray[np.float64]:
+    """What galaxies are, as fractions of each class, float64 [N, K].
+
+    Args:
+        truth: Index of each galaxy's class, [N], or fractions already, [N, K].
+        n_classes: The number of classes K.
+    """
+    return np.asarray(truth if truth.ndim == 2 else np.eye(n_classes)[truth], np.float64)
+
+
+def squared_errors(probability: FloatArray, truth: IntArray | FloatArray) -> NDArray[np.float64]:
     """Squared error of each galaxy's probabilities, halved where there are two classes, [N].
 
     Args:
         probability: Of each class, [N, K].
-        truth: Index of each galaxy's class, [N].
+        truth: Index of each galaxy's class, [N], or fraction of each class, [N, K].
     """
     n_classes = probability.shape[1]
-    squares = ((probability - np.eye(n_classes)[truth]) ** 2).sum(axis=1)
+    squares = ((probability - as_fractions(truth, n_classes)) ** 2).sum(axis=1)
     return np.asarray(squares / 2 if n_classes == 2 else squares, np.float64)
+
+
+def log_losses(probability: FloatArray, truth: IntArray | FloatArray) -> NDArray[np.float64]:
+    """Cross-entropy of each galaxy's probabilities with what it is, [N].
+
+    Args:
+        probability: Of each class, [N, K].
+        truth: Index of each galaxy's class, [N], or fraction of each class, [N, K].
+    """
+    fractions = as_fractions(truth, probability.shape[1])
+    return np.asarray(-(fractions * np.log(np.maximum(probability, SMALLEST))).sum(axis=1))
+
+
+def agreement(probability: FloatArray, truth: IntArray | FloatArray) -> NDArray[np.float64]:
+    """How much of each galaxy is of its predicted class, [N]: 0 or 1 where classes are known.
+
+    Args:
+        probability: Of each class, [N, K].
+        truth: Index of each galaxy's class, [N], or fraction of each class, [N, K].
+    """
+    fractions = as_fractions(truth, probability.shape[1])
+    return fractions[np.arange(len(fractions)), probability.argmax(axis=1)]
 
 
 def mean_loss(
@@ -115,7 +148,8 @@ def mean_loss(
 
     Args:
         losses: Of each galaxy, [N].
-        wrong: Whether it is classified wrongly, [N]; by either, of a difference.
+        wrong: Whether it is classified wrongly, [N], or not all of its votes agree; by either, of
+            a difference.
         weights: Of each galaxy, from :func:`mix_weights`, [N].
         confidence: Level of the interval, see :func:`mean_interval`.
         within: The least and the largest value there can be.

@@ -329,7 +329,7 @@ def reliability_diagrams(
         least = min(curve[["certainty", "low"]].min().min() for curve in stages.values())
         ax.plot([least, 1], [least, 1], color=GREY, ls=":", lw=1, label="as sure as right")
         ax.set_xlabel("probability of the predicted class")
-        ax.set_ylabel("accuracy")
+        ax.set_ylabel("fraction of the votes for it" if "votes" in metrics[split] else "accuracy")
         ax.set_title(f"{split}: temperature {calibration['temperature']:.2f}", fontsize=11)
         # Below the panel: bars of few galaxies reach everywhere.
         ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14))

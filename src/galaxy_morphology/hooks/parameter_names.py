@@ -49,13 +49,15 @@ def check_together(parameters: dict[str, Any]) -> None:
         parameters: All of them, typed, by name.
 
     Raises:
-        ValueError: The class prior names other classes than there are, a network of the
-            comparison changes what cannot be changed, or so does the search for parameters.
+        ValueError: The class prior or the votes name other classes than there are, soft labels
+            and a class prior are set together, a network of the comparison changes what cannot be
+            changed, or so does the search for parameters.
     """
     from galaxy_morphology.pipelines.comparison.options import recipe
     from galaxy_morphology.pipelines.tuning.options import Recipe
 
     parameters["classification"].prior(parameters["classes"])
+    parameters["votes"].check(parameters["classes"], parameters["classification"])
     network, augmentation, training, prediction = (
         parameters[name] for name in ("network", "augmentation", "training", "prediction")
     )

@@ -12,12 +12,14 @@ from galaxy_morphology.imaging.decoding import UnusableCutoutError
 from galaxy_morphology.imaging.labels import clean_labels
 from galaxy_morphology.imaging.reading import read_cutouts
 from galaxy_morphology.imaging.split import split_galaxies
+from galaxy_morphology.imaging.votes import clean_votes
 
 __all__ = [
     "Cutout",
     "UnknownWhiteLevelError",
     "UnusableCutoutError",
     "clean_labels",
+    "clean_votes",
     "prepare_cutout",
     "read_cutout",
     "read_cutouts",

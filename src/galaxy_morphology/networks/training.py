@@ -18,25 +18,26 @@ from galaxy_morphology.networks.augmentation import augment
 from galaxy_morphology.networks.devices import Precision, best_precision, should_use_xla
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
 from galaxy_morphology.progress import progress_bar
-from galaxy_morphology.typing import Images, IntArray, KerasModel, TrainingState
+from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel, TrainingState
 
 logger = logging.getLogger(__name__)
 
 CALIBRATION_BATCH = 128
 BATCHES_AHEAD = 2 * (os.cpu_count() or 1)
 
-Batch = tuple[Images, NDArray[np.float32], NDArray[np.float32]]
-"""Cut-outs, the probabilities of the classes to learn [n, K], and weights in the loss [n]."""
+Batch = tuple[Images, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+"""Cut-outs, the fractions of the classes to learn [n, K], weights in the loss [n] and votes [n]."""
 
 
 def train(
     network: KerasModel,
     images: Images,
-    class_indices: IntArray,
+    labels: FloatArray,
     training_rows: IntArray,
     validation_rows: IntArray,
     *,
-    class_weights: dict[int, float],
+    weights: FloatArray,
+    n_votes: FloatArray | None = None,
     augmentation: dict[str, Any],
     optimizer: Any,
     epochs: int,
@@ -68,13 +69,20 @@ def train(
     arXiv:1801.06146). A block is what lies between two halvings of the resolution. What is frozen
     predicts, with BatchNormalization statistics that are measured on galaxies beforehand.
 
+    What is lowered is the cross-entropy with the labels or, where the votes behind them are
+    counted, minus the log-likelihood of these, see ``losses.dirichlet_multinomial``. The losses in
+    the history are weighted cross-entropies either way.
+
     Args:
         network: Freshly built, with a layer named ``logit``; it is not changed.
         images: uint8 [N, height, width, 3], may be memory-mapped.
-        class_indices: Class of each image, int [N], 0 to K - 1.
+        labels: Fraction of each class, [N, K], rows that sum to 1: one of them is 1 where the
+            class is known, and the others are 0.
         training_rows: Images to learn from.
         validation_rows: Images to choose the epoch by.
-        class_weights: Weight of each class index in the loss.
+        weights: Weight of each image in the loss, [N].
+        n_votes: Number of votes that the labels are fractions of, [N], to learn their number
+            too; None to learn the fractions.
         augmentation: Arguments of ``augment``.
         optimizer: A Keras optimiser, e.g. from :func:`build_optimizer`.
         epochs: Most epochs to train, those of the head alone among them.
@@ -85,7 +93,8 @@ def train(
             0 leaves them as training gathered them.
         keep: Keep the weights of the epoch with the highest validation ROC AUC, or of the last.
             Not the lowest loss: a few confident mistakes on noisy labels outweigh in it what
-            the rest of the galaxies gain.
+            the rest of the galaxies gain. A galaxy counts for each class by its fraction: the
+            area is the chance that a vote for a class outranks one for another.
         patience: Stop after that many epochs without a higher validation ROC AUC; 0 never stops.
         seed: Seeds the order of the galaxies and their augmentation.
         frozen_epochs: First epochs, in which only the head learns: what follows the last maps.
@@ -117,6 +126,7 @@ def train(
     optimizers = [head_optimizer] * (frozen_epochs > 0) + [optimizer]
     if precision == "mixed_float16":
         optimizers = [keras.optimizers.LossScaleOptimizer(each) for each in optimizers]
+    asked = _asked(learning, with_concentration=n_votes is not None)
     history = pd.DataFrame()
     kept: list[NDArray[Any]] = []
     if resume_from:
@@ -127,19 +137,20 @@ def train(
         is_head_alone = n_epochs < frozen_epochs
         chosen = optimizers[0 if is_head_alone else -1]
         rates = _thaw(learning, 0 if is_head_alone else unfreeze, layer_decay)
-        chosen.build(learning.trainable_variables)
-        step = _training_step(learning, averaged, chosen, rates, weight_average, xla)
+        chosen.build(asked.trainable_variables)
+        step = _training_step(asked, learning, averaged, chosen, rates, weight_average, xla)
         # Variables, not weights: they include the random state of the dropout layers.
-        return chosen, step, {"learning": learning.variables, "optimizer": chosen.variables,
+        return chosen, step, {"learning": asked.variables, "optimizer": chosen.variables,
                               "averaged": averaged.weights}  # fmt: skip
 
-    loss_weights = np.array([class_weights[i] for i in sorted(class_weights)], np.float32)
+    taught = (labels, weights, np.ones(len(labels)) if n_votes is None else n_votes)
     calibration_rows = np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
 
     def calibrate() -> None:
         """Measure the statistics of the averaged network."""
-        batches = _batches(images, class_indices, calibration_rows, CALIBRATION_BATCH,
-                           loss_weights, augmentation, [seed, 0])  # fmt: skip
+        batches = _batches(
+            images, taught, calibration_rows, CALIBRATION_BATCH, augmentation, [seed, 0]
+        )
         measure_batch_norm(averaged, (cutouts for cutouts, *_ in batches))
 
     if not resume_from and (frozen_epochs > 0 or unfreeze != "all"):
@@ -152,8 +163,7 @@ def train(
                 variable.assign(value)
     while not _is_over(history, epochs, patience):
         epoch, started = len(history) + 1, time.perf_counter()
-        batches = _batches(images, class_indices, training_rows, batch_size, loss_weights,
-                           augmentation, [seed, epoch])  # fmt: skip
+        batches = _batches(images, taught, training_rows, batch_size, augmentation, [seed, epoch])
         n_batches = -(-len(training_rows) // batch_size)
         progress = progress_bar(
             batches, desc=f"Epoch {epoch}/{epochs}", total=n_batches, leave=False, unit="batch"
@@ -162,7 +172,7 @@ def train(
         if weight_average == 0:
             averaged.set_weights(learning.get_weights())
         calibrate()
-        scores = _validate(averaged, images, class_indices, validation_rows, loss_weights)
+        scores = _validate(averaged, images, labels, validation_rows, weights)
         row = {
             "epoch": epoch,
             "loss": float(loss),
@@ -381,7 +391,22 @@ def _blocks_to_the_head(network: KerasModel) -> dict[str, int]:
     return distances | {call.operation.name: 0 for call in calls[n_before_the_head:]}
 
 
+def _asked(learning: KerasModel, *, with_concentration: bool) -> KerasModel:
+    """The logits of a network and, where its loss is for counted votes, how alike these are.
+
+    The latter is the loss's own, and no part of the network that is kept.
+    """
+    import keras
+
+    from galaxy_morphology.networks.losses import concentration
+
+    logit = learning.get_layer("logit")
+    own = [concentration(logit.input)] if with_concentration else []
+    return keras.Model(learning.inputs, [logit.output, *own])
+
+
 def _training_step(
+    asked: KerasModel,
     learning: KerasModel,
     averaged: KerasModel,
     optimizer: Any,
@@ -389,13 +414,13 @@ def _training_step(
     weight_average: float,
     xla: Literal["auto"] | bool,
 ) -> Any:
-    """Learning from a batch, compiled: returns the sum of its losses and the number correct."""
-    import keras
+    """Learning from a batch, compiled: the sum of its cross-entropies, and the number correct."""
     import tensorflow as tf
 
-    to_logits = keras.Model(learning.inputs, learning.get_layer("logit").output)
-    loss_of = _loss(to_logits.output_shape[-1])
-    trained = learning.trainable_variables
+    from galaxy_morphology.networks.losses import dirichlet_multinomial
+
+    loss_of = _cross_entropy(asked.outputs[0].shape[-1])
+    trained = asked.trainable_variables
 
     @tf.function(autograph=False, jit_compile=bool(xla))
     def update(gradients: list[tf.Tensor]) -> None:
@@ -413,18 +438,24 @@ def _training_step(
             mean.assign(past * mean.value + (1 - past) * weight.value)
 
     cutouts = tf.TensorSpec(learning.input_shape, tf.uint8)
-    targets, weights = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.float32)
+    targets, for_each = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.float32)
 
     @tf.function(
         autograph=False,
         jit_compile=should_use_xla() if xla == "auto" else xla,
-        input_signature=[cutouts, targets, weights],
+        input_signature=[cutouts, targets, for_each, for_each],
     )
-    def step(cutouts: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def step(
+        cutouts: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, n_votes: tf.Tensor
+    ) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            logits = to_logits(tf.cast(cutouts, tf.float32), training=True)
-            loss = loss_of(targets, logits, weights)
-            to_lower = optimizer.scale_loss(tf.add_n([loss, *to_logits.losses]))
+            said = asked(tf.cast(cutouts, tf.float32), training=True)
+            logits, *concentration = tf.nest.flatten(said)
+            loss = lowered = loss_of(targets, logits, weights)
+            if concentration:
+                losses = dirichlet_multinomial(targets * n_votes[:, None], logits, *concentration)
+                lowered = tf.reduce_mean(weights * tf.cast(losses, tf.float32))
+            to_lower = optimizer.scale_loss(tf.add_n([lowered, *asked.losses]))
         update(tape.gradient(to_lower, trained))
         wanted = tf.argmax(targets, axis=1, output_type=tf.int32)
         n_correct = tf.math.count_nonzero(_winners(logits) == wanted, dtype=tf.float32)
@@ -433,7 +464,7 @@ def _training_step(
     return step
 
 
-def _loss(n_logits: int) -> Any:
+def _cross_entropy(n_logits: int) -> Any:
     """Cross-entropy of the logits with probabilities [n, K], of two classes or of more."""
     import keras
 
@@ -454,10 +485,9 @@ def _winners(logits: Any) -> Any:
 
 def _batches(
     images: Images,
-    class_indices: IntArray,
+    taught: tuple[FloatArray, FloatArray, FloatArray],
     rows: IntArray,
     batch_size: int,
-    loss_weights: NDArray[np.float32],
     augmentation: dict[str, Any],
     seed: list[int],
 ) -> Iterator[Batch]:
@@ -467,16 +497,15 @@ def _batches(
     for two seconds at the end of an epoch before it let go of its own.
     """
     order = np.random.default_rng(seed).permutation(rows)
-    one_hot = np.eye(len(loss_weights), dtype=np.float32)
+    labels, weights, n_votes = (np.asarray(some, np.float32) for some in taught)
 
     def make(start: int) -> Batch:
         some = order[start : start + batch_size]
         rng = np.random.default_rng([*seed, start])
         cutouts, is_empty = augment(images[some], rng, **augmentation)
         # Nothing follows from an empty sky: all classes are as likely.
-        targets = np.where(is_empty[:, None], 1 / len(one_hot), one_hot[class_indices[some]])
-        weights = np.where(is_empty, 1, loss_weights[class_indices[some]])
-        return cutouts, targets.astype(np.float32), weights.astype(np.float32)
+        targets = np.where(is_empty[:, None], np.float32(1 / labels.shape[1]), labels[some])
+        return cutouts, targets, np.where(is_empty, np.float32(1), weights[some]), n_votes[some]
 
     starts = iter(range(0, len(order), batch_size))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -490,31 +519,43 @@ def _batches(
 def _validate(
     network: KerasModel,
     images: Images,
-    class_indices: IntArray,
+    labels: FloatArray,
     rows: IntArray,
-    loss_weights: NDArray[np.float32],
+    weights: FloatArray,
 ) -> dict[str, float]:
     """Weighted cross-entropy, accuracy and ROC AUC (of K classes, the mean) in validation."""
-    from sklearn.metrics import roc_auc_score
-
     logits = predict_logits(network, images, rows)
     if not np.isfinite(logits).all():
         raise FloatingPointError(
             "The training diverged: the network no longer answers with numbers. Lower "
             "`training.optimizer.learning_rate`."
         )
-    probability = probabilities(logits)
-    truth = class_indices[rows]
-    of_truth = np.clip(probability[np.arange(len(rows)), truth], np.finfo(np.float64).tiny, None)
+    probability, truth = probabilities(logits), labels[rows]
+    logs = np.log(np.clip(probability, np.finfo(np.float64).tiny, None))
+    areas = [
+        _area(probability[:, i], truth[:, i])
+        for i in range(truth.shape[1])
+        if truth[:, i].any() and (truth[:, i] < 1).any()
+    ]
     return {
-        "validation_loss": float(np.average(-np.log(of_truth), weights=loss_weights[truth])),
-        "validation_accuracy": float(np.mean(probability.argmax(axis=1) == truth)),
-        "validation_roc_auc": float(
-            np.mean(
-                [roc_auc_score(truth == index, probability[:, index]) for index in np.unique(truth)]
-            )
-        ),
+        "validation_loss": float(np.average(-(truth * logs).sum(axis=1), weights=weights[rows])),
+        "validation_accuracy": float(np.mean(probability.argmax(axis=1) == truth.argmax(axis=1))),
+        "validation_roc_auc": float(np.mean(areas)),
     }
+
+
+def _area(probability: FloatArray, fraction: FloatArray) -> float:
+    """ROC AUC of a class against the rest, each galaxy counting for both by its fraction."""
+    from sklearn.metrics import roc_auc_score
+
+    of_class, of_rest = fraction > 0, fraction < 1
+    return float(
+        roc_auc_score(
+            np.repeat([True, False], [of_class.sum(), of_rest.sum()]),
+            np.concatenate([probability[of_class], probability[of_rest]]),
+            sample_weight=np.concatenate([fraction[of_class], 1 - fraction[of_rest]]),
+        )
+    )
 
 
 def _is_over(history: pd.DataFrame, epochs: int, patience: int) -> bool:

@@ -10,6 +10,7 @@ from galaxy_morphology.options.networks import (
     PredictionOptions,
     TrainingOptions,
 )
+from galaxy_morphology.options.votes import VoteOptions
 
 __all__ = [
     "AugmentationOptions",
@@ -22,5 +23,6 @@ __all__ = [
     "Options",
     "PredictionOptions",
     "TrainingOptions",
+    "VoteOptions",
     "options_of",
 ]

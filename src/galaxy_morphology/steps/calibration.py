@@ -4,11 +4,11 @@ import numpy as np
 
 from galaxy_morphology import evaluation, networks
 from galaxy_morphology.options import Classes, ClassificationOptions
-from galaxy_morphology.typing import FloatArray, IntArray
+from galaxy_morphology.typing import FloatArray
 
 
 def find_temperature(
-    logits: FloatArray, truth: IntArray, classes: Classes, options: ClassificationOptions
+    logits: FloatArray, labels: FloatArray, classes: Classes, options: ClassificationOptions
 ) -> float:
     """The temperature that fits galaxies best.
 
@@ -17,7 +17,7 @@ def find_temperature(
 
     Args:
         logits: [N, 1] or [N, K]; of validation galaxies.
-        truth: Index of each galaxy's class, [N].
+        labels: Fraction of each class, [N, K], as ``evaluation.fractions_of`` gives them.
         classes: The classes in order.
         options: Whether to calibrate, and whether for another mix of classes.
 
@@ -27,7 +27,8 @@ def find_temperature(
     if not options.calibrate:
         return 1.0
     equal = None if options.class_prior is None else np.ones(len(classes.names))
-    return evaluation.fit_temperature(logits, truth, evaluation.mix_weights(truth, equal))
+    weights = evaluation.mix_weights(labels.argmax(axis=1), equal)
+    return evaluation.fit_temperature(logits, labels, weights)
 
 
 def probabilities_for_mix(

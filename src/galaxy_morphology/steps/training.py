@@ -10,9 +10,15 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from galaxy_morphology import __version__, networks
-from galaxy_morphology.options import AugmentationOptions, Classes, NetworkOptions, TrainingOptions
-from galaxy_morphology.typing import Checkpoint, Images, IntArray, KerasModel, TrainingState
+from galaxy_morphology import __version__, evaluation, networks
+from galaxy_morphology.options import (
+    AugmentationOptions,
+    Classes,
+    NetworkOptions,
+    TrainingOptions,
+    VoteOptions,
+)
+from galaxy_morphology.typing import Checkpoint, FloatArray, Images, KerasModel, TrainingState
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +32,7 @@ def train_network(
     network_options: NetworkOptions,
     augmentation: AugmentationOptions,
     options: TrainingOptions,
+    votes: VoteOptions,
 ) -> tuple[KerasModel, pd.DataFrame]:
     """Train the network on the training galaxies, going on from where an equal run stopped.
 
@@ -35,7 +42,8 @@ def train_network(
     Args:
         images: uint8 [N, height, width, 3], RGB.
         galaxies: A row per image.
-        class_weights: Weight of each class in the loss, by name.
+        class_weights: Weight of each class in the loss, by name. A galaxy with a soft label has
+            the mean of them, by its fractions.
         checkpoint: The state that the last training left, or nothing; written after every epoch,
             with the fingerprint of everything that shaped it. It shortens the way, and changes
             nothing of what is returned.
@@ -43,6 +51,7 @@ def train_network(
         network_options: Shape of the network.
         augmentation: What to do to the training galaxies.
         options: How to train.
+        votes: Which loss suits the labels, and whether galaxies weigh as many votes as they have.
 
     Returns:
         The classifier with the weights that training kept, and the training history, a row per
@@ -51,8 +60,9 @@ def train_network(
     import keras
 
     fingerprint = fingerprint_of(
-        galaxies, images.shape, class_weights, classes, network_options, augmentation, options
-    )
+        galaxies, images.shape, class_weights, classes, network_options, augmentation, options,
+        votes,
+    )  # fmt: skip
     state = _state_of_an_equal_run(checkpoint, fingerprint)
     keras.utils.set_random_seed(options.seed)
     build = networks.NETWORKS[network_options.name]
@@ -72,13 +82,18 @@ def train_network(
             **options.optimizer.model_dump(),
             steps_per_epoch=-(-len(training) // options.batch_size),
         )
+        labels = evaluation.fractions_of(galaxies, classes.names)
+        weights = labels @ [class_weights[name] for name in classes.names]
+        if votes.weigh_by_votes:
+            weights *= galaxies["n_votes"] / galaxies["n_votes"].iloc[training].mean()
         states = networks.train(
             network,
             images,
-            _class_indices(galaxies, classes),
+            labels,
             training,
             validation,
-            class_weights={i: class_weights[name] for i, name in enumerate(classes.names)},
+            weights=weights,
+            n_votes=_counted_votes(galaxies, votes),
             augmentation=augmentation.model_dump(),
             optimizer=build_optimizer(epochs=options.epochs - options.frozen_epochs),
             head_optimizer=build_optimizer(epochs=options.frozen_epochs),
@@ -101,7 +116,8 @@ def fingerprint_of(galaxies: pd.DataFrame, *influences: Any) -> str:
     """
     import keras
 
-    table = galaxies[["cataid", "class_name", "split", "checksum"]].to_csv(index=False)
+    labels = evaluation.soft_columns(galaxies)
+    table = galaxies[["cataid", "class_name", "split", "checksum", *labels]].to_csv(index=False)
     texts = [
         influence.model_dump_json() if isinstance(influence, BaseModel) else json.dumps(influence)
         for influence in (*influences, __version__, keras.__version__)
@@ -131,7 +147,8 @@ def _state_of_an_equal_run(checkpoint: Checkpoint, fingerprint: str) -> Training
     return state
 
 
-def _class_indices(galaxies: pd.DataFrame, classes: Classes) -> IntArray:
-    """Index of each galaxy's class, int32 [N]."""
-    codes = pd.Categorical(galaxies["class_name"], categories=classes.names).codes
-    return np.asarray(codes, np.int32)
+def _counted_votes(galaxies: pd.DataFrame, votes: VoteOptions) -> FloatArray | None:
+    """Number of each galaxy's votes, [N], where the loss is for these; else None."""
+    if votes.loss == "cross_entropy":
+        return None
+    return galaxies["n_votes"].to_numpy(np.float64)

@@ -16,6 +16,7 @@ from galaxy_morphology.options import (
     NetworkOptions,
     PredictionOptions,
     TrainingOptions,
+    VoteOptions,
 )
 from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, recipe
 from galaxy_morphology.steps import (
@@ -44,6 +45,7 @@ def train_networks(
     training: TrainingOptions,
     prediction: PredictionOptions,
     options: ComparisonOptions,
+    votes: VoteOptions,
 ) -> dict[str, TrainingState]:
     """Train every network of the comparison with every seed, and let it classify all galaxies.
 
@@ -62,6 +64,7 @@ def train_networks(
         prediction: How many galaxies are classified at a time, how exactly, and from how many
             sides.
         options: What is compared.
+        votes: Which loss suits the labels.
 
     Returns:
         By name, ``logits`` [N, 1] or [N, K], ``n_weights``, ``training_seconds`` and
@@ -75,7 +78,7 @@ def train_networks(
     }
     for name, (layout, shown, taught, asked) in recipes.items():
         fingerprint = fingerprint_of(
-            galaxies, images.shape, class_weights, classes, layout, shown, taught
+            galaxies, images.shape, class_weights, classes, layout, shown, taught, votes
         )
         # An entry keeps no weights: with other logits it is another one, to be trained again.
         fingerprint += asked.precision + (f", {asked.views} views" if asked.views > 1 else "")
@@ -85,7 +88,7 @@ def train_networks(
             continue
         logger.info("Training %s.", name)
         classifier, history = train_network(
-            images, galaxies, class_weights, checkpoint, classes, layout, shown, taught
+            images, galaxies, class_weights, checkpoint, classes, layout, shown, taught, votes
         )
         started = time.perf_counter()
         logits = networks.predict_logits(
@@ -288,6 +291,6 @@ def _calibrated(
 ) -> FloatArray:
     """Probability of each class, [N, K], with a temperature that fits the validation galaxies."""
     validation = (galaxies["split"] == "validation").to_numpy()
-    truth = evaluation.class_codes(galaxies["class_name"], classes.names)
-    temperature = find_temperature(logits[validation], truth[validation], classes, options)
+    labels = evaluation.fractions_of(galaxies[validation], classes.names)
+    temperature = find_temperature(logits[validation], labels, classes, options)
     return probabilities_for_mix(logits, temperature, classes, options)

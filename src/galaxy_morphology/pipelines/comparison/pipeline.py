@@ -24,6 +24,7 @@ def create_pipeline() -> Pipeline:
                     "params:training",
                     "params:prediction",
                     "params:comparison",
+                    "params:votes",
                 ],
                 outputs="network_entries",
                 name="train_networks",

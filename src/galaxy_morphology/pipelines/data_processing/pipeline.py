@@ -22,7 +22,7 @@ def _reading() -> list[Node]:
     return [
         Node(
             reading.clean_labels,
-            inputs=["galaxy_labels", "params:classes"],
+            inputs=["galaxy_labels", "params:classes", "params:votes"],
             outputs=["labelled_galaxies", "rejected_labels"],
             name="clean_labels",
         ),

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from galaxy_morphology import figures, imaging, report
-from galaxy_morphology.options import Classes, CutoutOptions
+from galaxy_morphology.options import Classes, CutoutOptions, VoteOptions
 from galaxy_morphology.pipelines.data_processing.options import (
     SheetOptions,
     SplitOptions,
@@ -14,18 +14,23 @@ from galaxy_morphology.typing import ArrayRows, CutoutArchive, Figure, Images
 
 
 def clean_labels(
-    galaxy_labels: pd.DataFrame, classes: Classes
+    galaxy_labels: pd.DataFrame, classes: Classes, votes: VoteOptions
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep one row per galaxy with a known class, and list the others with the reason.
 
     Args:
         galaxy_labels: The label list as found, every cell as text.
-        classes: Class name by value of TARGET.
+        classes: Class name by value of TARGET, or by the number that votes have.
+        votes: How labels are made of votes; with no columns, TARGET is the label.
 
     Returns:
         Labelled galaxies, and rejected ones.
     """
-    return imaging.clean_labels(galaxy_labels, classes.root)
+    if not votes.columns:
+        return imaging.clean_labels(galaxy_labels, classes.root)
+    return imaging.clean_votes(
+        galaxy_labels, classes.root, **votes.model_dump(exclude={"weigh_by_votes"})
+    )
 
 
 def read_and_split_galaxies(
@@ -75,7 +80,8 @@ def list_rejected_galaxies(
         rejected_cutouts: Left out for their cut-out.
 
     Returns:
-        Columns ``cataid`` (missing where none could be read), ``reason`` and ``simulated``.
+        Columns ``cataid`` (missing where none could be read), ``reason``, where labels are votes
+        these in words (``votes``), and ``simulated``.
     """
     named = {*labelled_galaxies["cataid"], *rejected_labels["cataid"].dropna()}
     unlabelled = sorted(set(galaxy_archive) - named)

@@ -32,7 +32,8 @@ def calibrate_classifier(
     validation = logits[logits["split"] == "validation"]
     truth = evaluation.class_codes(validation["class_name"], classes.names)
     raw = evaluation.logits_of(validation, classes.names)
-    temperature = find_temperature(raw, truth, classes, options)
+    labels = evaluation.fractions_of(validation, classes.names)
+    temperature = find_temperature(raw, labels, classes, options)
     probability = probabilities_for_mix(raw, temperature, classes, options)
     threshold = evaluation.choose_threshold(
         probability.max(axis=1),
@@ -88,19 +89,24 @@ def score_classifier(
 
     Returns:
         Scores with their intervals for "validation" and, where there is one, "test": for the mix
-        of classes that is meant.
+        of classes that is meant. With soft labels, those against them as ``votes``, and
+        calibration is scored against them.
     """
     metrics = {}
     for split in ("validation", "test"):
         some = predictions[predictions["split"] == split]
         if some.empty:
             continue
-        truth = evaluation.class_codes(some["class_name"], classes.names)
+        truth = evaluation.truth_of(some, classes.names)
         raw = evaluation.logits_of(some, classes.names)
         before = probabilities_for_mix(raw, 1.0, classes, classification)
         after = evaluation.probabilities_of(some, classes.names)
         weights = evaluation.weights_of(some)
         scores = evaluation.score_predictions(some, classes.names, confidence=options.confidence)
+        if evaluation.has_soft_labels(some):
+            scores["votes"] = evaluation.score_votes(
+                some, classes.names, confidence=options.confidence
+            )
         metrics[split] = scores | {
             "class_prior": classification.class_prior,
             "calibration": {
@@ -313,7 +319,7 @@ def draw_reliability(
     curves = {}
     for split in metrics:
         some = predictions[predictions["split"] == split]
-        truth = evaluation.class_codes(some["class_name"], classes.names)
+        truth = evaluation.truth_of(some, classes.names)
         raw = evaluation.logits_of(some, classes.names)
         stages = {
             "before": probabilities_for_mix(raw, 1.0, classes, classification),
@@ -397,7 +403,8 @@ def write_evaluation_section(
                 reliability,
                 "Reliability",
                 "Where points lie on the diagonal, a probability of 80 % is right in 80 % of the "
-                "cases. Below it, the classifier is too sure of itself.",
+                "cases, or has 80 % of the votes where labels are soft. Below it, the classifier "
+                "is too sure of itself.",
             ),
             report.Picture(
                 selective_accuracy,

@@ -54,6 +54,7 @@ def _training() -> list[Node]:
                 "params:network",
                 "params:augmentation",
                 "params:training",
+                "params:votes",
             ],
             outputs=["classifier", "training_history"],
             name="train_network",

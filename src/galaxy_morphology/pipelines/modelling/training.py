@@ -21,17 +21,18 @@ def weigh_classes(galaxies: pd.DataFrame, classes: Classes) -> dict[str, float]:
     """Weigh each class against its share of the training galaxies.
 
     Args:
-        galaxies: Columns ``class_name`` and ``split``.
+        galaxies: Columns ``class_name`` and ``split``, and those of soft labels where they have
+            such.
         classes: The classes to weigh.
 
     Returns:
-        Weight by class name, n / (K n_class): scikit-learn's "balanced".
+        Weight by class name, n / (K n_class): scikit-learn's "balanced", a galaxy counting for each
+        class by its fraction.
     """
-    training = galaxies.loc[galaxies["split"] == "training", "class_name"]
-    counts = training.value_counts()
-    return {
-        name: len(training) / (len(classes.names) * int(counts[name])) for name in classes.names
-    }
+    training = galaxies[galaxies["split"] == "training"]
+    counts = evaluation.fractions_of(training, classes.names).sum(axis=0)
+    weights = len(training) / (len(classes.names) * counts)
+    return dict(zip(classes.names, weights.tolist(), strict=True))
 
 
 def draw_augmentation(
