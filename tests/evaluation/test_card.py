@@ -282,6 +282,35 @@ def test_it_says_which_mix_of_classes_scores_are_for() -> None:
     assert "at least as much as 1,071 galaxies of that mix" in words
 
 
+def test_scores_against_votes_stand_below_the_usual_ones() -> None:
+    metrics = metrics_of()
+    for i, scores in enumerate(metrics.values()):
+        names = ("brier", "cross_entropy", "accuracy", "roc_auc")
+        scores["votes"] = {"n_clear": 1000 + i, "entropy": 0.25} | {
+            name: {"value": 0.5 + i / 10 + j / 100, "low": 0.4, "high": 0.9}
+            for j, name in enumerate(names)
+        }
+    metrics["test"]["votes"]["roc_auc"] = UNDEFINED
+    text = card(metrics=metrics)
+    rows = table_in(text, "Scores")
+    usual = len(table_in(card(), "Scores"))
+    assert rows[usual:] == [
+        ["galaxies of a clear class", "1,000", "1,001"],
+        ["Brier score against votes", "0.500 (0.400-0.900)", "0.600 (0.400-0.900)"],
+        ["cross-entropy with votes", "0.510 (0.400-0.900)", "0.610 (0.400-0.900)"],
+        ["accuracy of the clear ones", "0.520 (0.400-0.900)", "0.620 (0.400-0.900)"],
+        ["ROC AUC of the clear ones", "0.530 (0.400-0.900)", "undefined"],
+        ["entropy of the votes", "0.250", "0.250"],
+    ]
+    assert "Labels are fractions of votes, and so are probabilities" in section(text, "Scores")
+    assert "Of test galaxies, against their votes; logits" in section(text, "Calibration")
+    for said, words in ((text, True), (card(), False)):
+        assert (
+            "classification.class_prior" not in section(said, "Intended use and limits")
+        ) == words
+        assert ("vote" in said) == words
+
+
 ODD = ["S|b *", "_E_ $x$ <b>`", "a\nb & \\c #1 [x](y)"]
 
 

@@ -425,6 +425,10 @@ def test_reliability_is_drawn_with_its_error_and_temperature() -> None:
     before, after = (np.asarray(bars[0].get_xydata()) for bars in figure.axes[0].containers)
     np.testing.assert_array_equal(before, [[0.6, 0.5], [0.9, 0.95]])
     np.testing.assert_array_equal(after, before)
+    assert figure.axes[0].get_ylabel() == "accuracy"
+    scores["test"]["votes"] = {}
+    of_votes = figures.reliability_diagrams(reliability_of(scores), scores)
+    assert "fraction of the votes for it" in [ax.get_ylabel() for ax in of_votes.axes]
 
 
 def test_the_accuracy_of_what_is_kept_is_drawn_with_the_threshold() -> None:

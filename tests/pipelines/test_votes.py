@@ -206,8 +206,13 @@ def write_votes(path: Path, n_galaxies: int) -> pd.DataFrame:
 
 @pytest.mark.slow
 def test_soft_labels_work_throughout(tmp_path: Path) -> None:
-    votes = write_votes(tmp_path / "01_raw/GALAXIES.zip", 80)
-    changes = VOTES | {"votes.kind": "counts"}
+    votes = write_votes(tmp_path / "01_raw/GALAXIES.zip", 60)
+    changes = VOTES | {
+        "votes.kind": "counts",
+        "explanations.methods": ["grad_cam"],
+        "explained_galaxies.n_measured": 4,
+        "checks.n_randomised": 1,
+    }
     run_project(tmp_path, changes=changes)
     compared: dict[str, Any] = {
         "comparison.seeds": [1],

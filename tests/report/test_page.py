@@ -90,5 +90,19 @@ def test_the_page_begins_with_the_scores_of_the_last_split() -> None:
     assert [address for address in needed if address and not address.startswith("data:")] == []
 
 
+def test_the_page_begins_with_the_scores_against_votes_where_there_are_such() -> None:
+    given = scores()
+    assert "votes" not in Elements(page(given, [])).text
+    score = {"value": 0.25, "low": 0.2, "high": 0.3}
+    given["test"]["votes"] = {
+        "n_clear": 567, "brier": score, "cross_entropy": score | {"value": 0.5},
+        "accuracy": score | {"value": 0.75},
+    }  # fmt: skip
+    words = " ".join(Elements(page(given, [])).text.split())
+    assert "Of the 567 whose votes are clear it classifies 0.750 (0.200-0.300) correctly" in words
+    assert "Brier score against the votes of all is 0.250" in words
+    assert "its cross-entropy with them 0.500" in words
+
+
 def test_the_page_says_when_galaxies_are_simulated() -> None:
     assert "SIMULATED" in Elements(page(scores(simulated=True), [])).text

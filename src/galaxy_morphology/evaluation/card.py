@@ -189,10 +189,10 @@ def _mix(scores: dict[str, Any]) -> str:
     mix = _plain(format_mix(scores["class_shares"]))
     if "votes" in scores:
         return (
-            f"Labels are fractions of votes, and so are probabilities. Scores are for the mix of "
-            f"classes that these galaxies have ({mix}), each of the class with the most votes. It "
-            "is clear as `votes.minimum_fraction` and `votes.margin` say. No probabilities have a "
-            "cross-entropy with the votes that is below the entropy of these."
+            "Labels are fractions of votes, and so are probabilities. A galaxy is of the class "
+            "with the most votes, and clear where it has as many as `votes.minimum_fraction` and "
+            "`votes.margin` ask. Scores are for the mix of classes that these galaxies have "
+            f"({mix}). No cross-entropy with the votes is below their entropy."
         )
     if scores["class_prior"] is None:
         return (
