@@ -33,7 +33,9 @@ PAGES = sorted(
 SUFFIXES = (".csv", ".json", ".keras", ".npy", ".npz", ".parquet", ".png", ".zip")
 """Of files that runs write."""
 OF_USERS = {
-    "2class_list.csv", "4class_list.csv", "<CATAID>_giH.png", "conf/local/parameters.yml"
+    "2class_list.csv", "4class_list.csv", "<CATAID>_giH.png", "conf/local/parameters.yml",
+    "GalaxyZoo1_DR_table2.csv", "training_solutions_rev1.csv", "gz_decals_volunteers_5.csv",
+    "<iauname>.png",
 }  # fmt: skip
 """Files that users have or make."""
 REFUSALS = (AssertionError, ValueError, ParameterValidationError, click.ClickException)
@@ -68,7 +70,18 @@ def check_command(line: str) -> None:
     elif [program, *words[:2]] == ["python", "-m", "galaxy_morphology"]:
         check_kedro(["run", *words[2:]])
     else:
-        assert program in ("cp", "source"), f"`{line}` is a command that nobody checks"
+        of_shells = ("cp", "mkdir", "source", "unzip", "zip")
+        assert program in of_shells, f"`{line}` is a command that nobody checks"
+        check_archive(words)
+
+
+def check_archive(words: list[str]) -> None:
+    """Refuse to put an archive, or make its folder, where no environment reads one."""
+    for word in words:
+        if word.startswith("data/"):
+            place = re.fullmatch(r"data(?:/(\w+))?/01_raw(?:/|/GALAXIES\.zip)?", word)
+            assert place, word
+            assert (ROOT / "conf" / (place[1] or "base")).is_dir(), word
 
 
 def check_kedro(words: list[str]) -> None:
@@ -342,6 +355,8 @@ def test_the_citation_is_that_of_this_version() -> None:
         "kedro viz runs",
         "make tests",
         "make run clea",
+        "mkdir -p data/galaxy_zoo/01_raw",
+        "zip -r data/demo/raw/GALAXIES.zip images",
         "pip install galaxy-morphology",
     ],
 )
