@@ -103,7 +103,7 @@ def test_it_learns_to_tell_round_from_elongated() -> None:
 
 def test_an_interrupted_training_ends_where_an_uninterrupted_one_does() -> None:
     # Of counted votes the loss learns a concentration too, which is no part of the network.
-    votes = {"labels": soft_labels(2), "n_votes": np.arange(96.0) % 40 + 1}
+    votes: dict[str, Any] = {"labels": soft_labels(2), "n_votes": np.arange(96.0) % 40 + 1}
     *_, whole = states(new_network(), **votes)
     *_, interrupted = islice(states(new_network(), **votes), 2)
     assert not interrupted["finished"]

@@ -1,5 +1,7 @@
 """Probabilities that mean what they say: temperature, calibration error, other class mixes."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -210,7 +212,7 @@ def _mean_gap(gaps: FloatArray, bins: list[NDArray[np.int_]], weights: FloatArra
 
 def _errors_if_perfect(
     probability: FloatArray,
-    truth: IntArray,
+    truth: NDArray[Any],
     weights: FloatArray,
     n_resamples: int,
     rng: np.random.Generator,
@@ -231,7 +233,7 @@ def _errors_if_perfect(
 
 def _errors_if_perfect_fractions(
     probability: FloatArray,
-    fractions: FloatArray,
+    fractions: NDArray[Any],
     weights: FloatArray,
     n_resamples: int,
     rng: np.random.Generator,

@@ -92,7 +92,7 @@ def soft_columns(table: pd.DataFrame) -> list[str]:
         table: Of galaxies, logits or predictions.
     """
     of_votes = ("n_votes", "clear")
-    return [name for name in table if name.startswith(FRACTION) or name in of_votes]
+    return [name for name in map(str, table) if name.startswith(FRACTION) or name in of_votes]
 
 
 def weights_of(table: pd.DataFrame) -> NDArray[np.float64]:

@@ -130,7 +130,7 @@ def agreement(probability: FloatArray, truth: IntArray | FloatArray) -> NDArray[
         truth: Index of each galaxy's class, [N], or fraction of each class, [N, K].
     """
     fractions = as_fractions(truth, probability.shape[1])
-    return fractions[np.arange(len(fractions)), probability.argmax(axis=1)]
+    return np.asarray(fractions[np.arange(len(fractions)), probability.argmax(axis=1)])
 
 
 def mean_loss(

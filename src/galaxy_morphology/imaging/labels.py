@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from galaxy_morphology.identifiers import read_identifier
@@ -99,7 +100,8 @@ def named_rows(
         }
     )
     rows = labels.loc[is_named, list(columns)].reset_index(drop=True)
-    rows.insert(0, "cataid", pd.array([cataid for cataid, why in read if not why], dtype="int64"))
+    cataids = np.array([cataid for cataid, why in read if not why], np.int64)
+    rows.insert(0, "cataid", cataids)
     return rows, nameless
 
 

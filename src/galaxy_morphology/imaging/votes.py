@@ -100,8 +100,8 @@ def clean_votes(
         labelled["clear"] = clear[usable]
     left_out = pd.DataFrame({"cataid": texts["cataid"], "reason": reason})[~usable]
     left_out["votes"] = [
-        _in_words(names, fractions[i], n_votes[i]) if is_sound[i] else _cells(texts.iloc[i, 1:])
-        for i in np.flatnonzero(~usable)
+        _in_words(names, fractions[i], n_votes[i]) if is_sound[i] else _cells(texts.iloc[i])
+        for i in np.flatnonzero(~usable).tolist()
     ]
     rejected = join_rejected(nameless.assign(votes=""), left_out)
     check_some_are_usable(
@@ -159,7 +159,7 @@ def _first_reason(
 ) -> NDArray[np.object_]:
     """The first reason that holds for each row, or an empty text."""
     first = np.full(n_rows, "", object)
-    for reason, holds in reversed(reasons.items()):
+    for reason, holds in reversed(list(reasons.items())):
         first[np.asarray(holds, bool)] = reason
     return first
 
@@ -176,4 +176,5 @@ def _in_words(names: Sequence[str], fractions: FloatArray, n_votes: float) -> st
 
 
 def _cells(row: pd.Series) -> str:
-    return ", ".join(f"{column} {text[:40]!r}" for column, text in row.items())
+    cells = row.drop("cataid").items()
+    return ", ".join(f"{column} {text[:40]!r}" for column, text in cells)

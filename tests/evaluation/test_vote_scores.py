@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from scipy.special import softmax
 from scipy.stats import entropy
 from sklearn.metrics import roc_auc_score
@@ -28,7 +29,7 @@ INTERVALS: dict[str, Any] = {"confidence": 0.95, "n_resamples": 200, "seed": 0}
 
 
 def predictions_of(
-    fractions: FloatArray, probability: FloatArray, clear: FloatArray | bool = True
+    fractions: FloatArray, probability: FloatArray, clear: NDArray[np.bool_] | bool = True
 ) -> pd.DataFrame:
     names = NAMES[: fractions.shape[1]]
     galaxies = pd.DataFrame(fractions, columns=[f"fraction_{name}" for name in names]).assign(
