@@ -201,6 +201,11 @@ def test_missing_columns_and_lists_without_a_usable_row_are_errors() -> None:
         clean("CATAID,smooth\n1,0.9\n")
     with pytest.raises(ValueError, match="exactly one column GalaxyID"):
         clean("CATAID,smooth,disc\n1,0.9,0.1\n", identifier="GalaxyID")
+    for empty in ("", "\n,,\n"):
+        with pytest.raises(ValueError, match=r"no usable galaxy: it has no rows\. Expected"):
+            clean(f"CATAID,smooth,disc\n{empty}", kind="counts")
+    with pytest.raises(ValueError, match=r"no usable galaxy: 1 × CATAID 'x' \(row 2\) is no whole"):
+        clean("CATAID,smooth,disc\nx,1,2\n")
     with pytest.raises(
         ValueError,
         match=r"no usable galaxy: 2 × smooth is no fraction from 0 to 1 \(e.g. CATAID 1\)\. "

@@ -67,7 +67,7 @@ def clean_votes(
     of_kind: dict[str, Kind] = {column: kind for some in of_classes for column in some}
     of_kind |= {total: "counts"} if total else {}
     texts, nameless = named_rows(labels, identifier, list(of_kind))
-    numbers = texts[list(of_kind)].apply(_numbers)
+    numbers = pd.DataFrame({column: _numbers(texts[column]) for column in of_kind})
     n_different = numbers.groupby(texts["cataid"]).nunique(dropna=False).max(axis=1)
     first = ~texts.duplicated("cataid")
     texts, numbers = texts[first], numbers[first]
