@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import yaml
 from filelock import FileLock
 
 os.environ.setdefault("DO_NOT_TRACK", "1")  # before Kedro loads its plugins
@@ -17,6 +18,7 @@ from kedro.framework.project import configure_project
 from survey import write_survey
 
 import galaxy_morphology.settings  # noqa: F401 - sets up the environment of TensorFlow
+from galaxy_morphology.options import VoteOptions
 from galaxy_morphology.typing import KerasModel
 
 # Some examples start slowly on a busy machine; what they show does not depend on it.
@@ -82,6 +84,12 @@ def run_project(
         session.run(  # type: ignore[call-arg]
             pipeline_names=list(pipelines) or None, only_missing_outputs=only_missing_outputs
         )
+
+
+def no_votes() -> VoteOptions:
+    """The shipped parameters of votes, by which labels are classes."""
+    shipped = yaml.safe_load((PROJECT / "conf/base/parameters.yml").read_text(encoding="utf-8"))
+    return VoteOptions(**shipped["votes"])
 
 
 def adopt(data_root: Path, path: str) -> None:

@@ -56,7 +56,8 @@ def test_the_search_shows_every_trial_and_the_best_so_far() -> None:
     for line, scores in zip(points, ([0.81, 0.83], [0.9, np.nan]), strict=True):
         np.testing.assert_array_equal(line.get_ydata(), scores)
     # Where one diverged there is no mean.
-    np.testing.assert_allclose([line.get_ydata()[0] for line in means], [0.82, np.nan])
+    heights = [np.asarray(line.get_ydata(), float)[0] for line in means]
+    np.testing.assert_allclose(heights, [0.82, np.nan])
     assert [label.get_text() for label in right.get_xticklabels()] == ["default", "trial 4"]
     assert "2 seeds, 20 epochs each" in texts(figure)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT, BuildSmall
+from conftest import PROJECT, BuildSmall, no_votes
 from numpy.typing import NDArray
 from survey import draw_galaxy
 
@@ -145,7 +145,7 @@ def test_nothing_is_trained_and_its_spread_is_told(
         classifier, history = train_network(
             CUTOUTS, GALAXIES, {"Round": 1.0, "Long": 1.0}, NoCheckpoint(), classes,
             NetworkOptions(**layout), AugmentationOptions(**shipped["augmentation"]),
-            TrainingOptions(**shipped["training"]),
+            TrainingOptions(**shipped["training"]), no_votes(),
         )  # fmt: skip
     assert "ensemble is built of trained networks: nothing is trained" in caplog.text
     assert len(history) == 0

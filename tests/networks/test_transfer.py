@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT
+from conftest import PROJECT, no_votes
 from keras import layers
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -200,7 +200,7 @@ def three_halvings() -> KerasModel:
 
 def states(network: KerasModel, resume_from: TrainingState | None = None, **changes: Any) -> Any:
     options: dict[str, Any] = {
-        "class_weights": {0: 1.0, 1: 1.0},
+        "weights": np.ones(24),
         "augmentation": AugmentationOptions(**MODELLING["augmentation"]).model_dump(),
         "optimizer": keras.optimizers.SGD(0.1),
         "head_optimizer": keras.optimizers.SGD(0.1),
@@ -214,7 +214,7 @@ def states(network: KerasModel, resume_from: TrainingState | None = None, **chan
     }
     rows = np.arange(24)
     return train(
-        network, CUTOUTS, CLASSES, rows[:16], rows[16:], resume_from=resume_from,
+        network, CUTOUTS, np.eye(2)[CLASSES], rows[:16], rows[16:], resume_from=resume_from,
         **(options | changes),
     )  # fmt: skip
 
@@ -325,6 +325,7 @@ def test_each_step_has_its_schedule_and_nothing_is_fetched_again(
             CUTOUTS, galaxies, {"Round": 1.0, "Long": 1.0}, checkpoint,
             Classes({0: "Round", 1: "Long"}), layout,
             AugmentationOptions(**MODELLING["augmentation"]), TrainingOptions(**training),
+            no_votes(),
         )  # fmt: skip
     # Down to one hundredth at the end of either step, and high again in between.
     rates = history["learning_rate"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT
+from conftest import PROJECT, no_votes
 from optuna.trial import FixedTrial
 from pydantic import ValidationError
 
@@ -257,7 +257,7 @@ def searched(
 ) -> Any:
     return nodes.search(
         images, DEVELOPMENT, {"Round": 1.0, "Long": 1.0}, folder / "study.journal", CLASSES,
-        *configured, found,
+        *configured, found, no_votes(),
     )  # fmt: skip
 
 
@@ -329,7 +329,7 @@ def test_trials_of_other_galaxies_or_parameters_are_not_compared(
     with pytest.raises(ValueError, match="made with other galaxies or classes, so"):
         nodes.search(
             images, DEVELOPMENT.assign(checksum="z"), {}, tmp_path / "study.journal", CLASSES,
-            *CONFIGURED, options(RATE, **few),
+            *CONFIGURED, options(RATE, **few), no_votes(),
         )  # fmt: skip
 
 
@@ -349,7 +349,7 @@ def finalists_of(
     some = options(RATE, finalists={"n": 2, "seeds": [5, 6], "epochs": None})
     return nodes.train_finalists(
         images, DEVELOPMENT, {}, lambda name: name, TRIALS, CLASSES,  # type: ignore[arg-type, return-value]
-        *CONFIGURED, some,
+        *CONFIGURED, some, no_votes(),
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def test_what_goes_wrong_there_is_said_here() -> None:
 
 
 def test_what_goes_wrong_here_ends_it_there() -> None:
-    pids = []
+    pids: list[int | None] = []
 
     def report(*_: Any) -> bool:
         pids.extend(child.pid for child in multiprocessing.active_children())

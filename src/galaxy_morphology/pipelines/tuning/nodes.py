@@ -15,8 +15,14 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from galaxy_morphology import __version__, figures, networks, tuning
-from galaxy_morphology.options import AugmentationOptions, Classes, NetworkOptions, TrainingOptions
+from galaxy_morphology import __version__, evaluation, figures, networks, tuning
+from galaxy_morphology.options import (
+    AugmentationOptions,
+    Classes,
+    NetworkOptions,
+    TrainingOptions,
+    VoteOptions,
+)
 from galaxy_morphology.pipelines.tuning.options import Recipe, TuningOptions, put
 from galaxy_morphology.steps import train_network
 from galaxy_morphology.typing import ArrayRows, Checkpoint, Figure, Images, TrainingState
@@ -54,6 +60,7 @@ def search(
     augmentation: AugmentationOptions,
     training: TrainingOptions,
     options: TuningOptions,
+    votes: VoteOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train networks with other and other parameters, until the budget is spent.
 
@@ -70,6 +77,7 @@ def search(
         augmentation: What is configured.
         training: What is configured.
         options: What is searched.
+        votes: Which loss suits the labels.
 
     Returns:
         All trials of the study, a row for each; and the importance of each parameter.
@@ -81,10 +89,12 @@ def search(
     options.check_search(configured)
     short = configured.changed({"training.epochs": options.epochs})
     first = options.configured_values(configured)
-    data = (_file_of(development_images), development_galaxies, class_weights, classes)
+    data = (_file_of(development_images), development_galaxies, class_weights, classes, votes)
     with tuning.Search(
         study_file,
-        made_with=_made_with(development_images, development_galaxies, classes, short, options),
+        made_with=_made_with(
+            development_images, development_galaxies, classes, short, options, votes
+        ),
         suggest=lambda trial: options.suggest(trial, configured),
         first=None if first is None else options.as_optuna_has_them(first),
         seed=options.sampler.seed,
@@ -120,6 +130,7 @@ def train_finalists(
     augmentation: AugmentationOptions,
     training: TrainingOptions,
     options: TuningOptions,
+    votes: VoteOptions,
 ) -> pd.DataFrame:
     """Train what is configured and the best trials again, each with several seeds.
 
@@ -136,6 +147,7 @@ def train_finalists(
         augmentation: What is configured.
         training: What is configured.
         options: How many are trained, with which seeds, for how many epochs.
+        votes: Which loss suits the labels.
 
     Returns:
         A row per candidate and seed with its ``validation_roc_auc``, which is missing where the
@@ -154,7 +166,7 @@ def train_finalists(
             )
             score = _score_with_seed(
                 f"{name}-{seed}", recipe, checkpoints, _file_of(development_images),
-                development_galaxies, class_weights, classes,
+                development_galaxies, class_weights, classes, votes,
             )  # fmt: skip
             rows.append(
                 {"candidate": name, "seed": seed, "epochs": epochs, "validation_roc_auc": score}
@@ -206,6 +218,7 @@ def train_and_report(
     galaxies: pd.DataFrame,
     class_weights: dict[str, float],
     classes: Classes,
+    votes: VoteOptions,
     checkpoint: Checkpoint | None,
     recipe: Recipe,
 ) -> pd.DataFrame:
@@ -217,6 +230,7 @@ def train_and_report(
         galaxies: A row per image.
         class_weights: Weight of each class in the loss, by name.
         classes: The classes in order.
+        votes: Which loss suits the labels.
         checkpoint: Where the training goes on from and leaves its state; None for nowhere.
         recipe: How to build and train it.
 
@@ -225,7 +239,7 @@ def train_and_report(
     """
     images = np.load(image_file, mmap_mode="r", allow_pickle=False)
     _, history = train_network(
-        images, galaxies, class_weights, _Reporting(checkpoint, report), classes, *recipe
+        images, galaxies, class_weights, _Reporting(checkpoint, report), classes, *recipe, votes
     )
     return history
 
@@ -296,6 +310,7 @@ def _score_with_seed(
     galaxies: pd.DataFrame,
     class_weights: dict[str, float],
     classes: Classes,
+    votes: VoteOptions,
 ) -> float:
     """Train a finalist; the validation ROC AUC of what is kept, NaN where it diverged."""
 
@@ -308,8 +323,8 @@ def _score_with_seed(
 
     try:
         history = tuning.run_apart(
-            train_and_report, image_file, galaxies, class_weights, classes, checkpoints(name),
-            recipe, report=report,
+            train_and_report, image_file, galaxies, class_weights, classes, votes,
+            checkpoints(name), recipe, report=report,
         )  # fmt: skip
     except tuning.WorkError as failure:
         if not _diverged(failure):
@@ -374,14 +389,16 @@ def _made_with(
     classes: Classes,
     short: Recipe,
     options: TuningOptions,
+    votes: VoteOptions,
 ) -> dict[str, str]:
     """What trials must have in common to be compared."""
-    known = galaxies[["cataid", "class_name", "split", "checksum"]].to_csv(index=False)
+    labels = evaluation.soft_columns(galaxies)
+    known = galaxies[["cataid", "class_name", "split", "checksum", *labels]].to_csv(index=False)
     return {
         "galaxies or classes": _hash(known, images.shape, classes.names),
         "values in `tuning.space`": _hash([each.model_dump() for each in options.space]),
-        "parameters of `network`, `augmentation`, `training` or `tuning.epochs`": _hash(
-            [part.model_dump() for part in short]
+        "parameters of `network`, `augmentation`, `training`, `votes` or `tuning.epochs`": _hash(
+            [part.model_dump() for part in (*short, votes)]
         ),
         "versions of the project or of Keras": _hash(
             __version__, importlib.metadata.version("keras")

@@ -17,6 +17,7 @@ SEARCHED = [
     "params:augmentation",
     "params:training",
     "params:tuning",
+    "params:votes",
 ]
 
 
@@ -49,6 +50,7 @@ def create_pipeline() -> Pipeline:
                     "params:augmentation",
                     "params:training",
                     "params:tuning",
+                    "params:votes",
                 ],
                 outputs="finalists",
                 name="train_finalists",
