@@ -83,3 +83,44 @@ def suggest(trial: Any) -> dict[str, Any]:
 def score_of(values: dict[str, Any]) -> float:
     """Highest where x is 0.3."""
     return float(1 - (values["x"] - 0.3) ** 2 - 0.01 * values.get("y", 0))
+
+
+def learn_and_explain(report: Report, backbone: str, file: str) -> dict[str, Any]:
+    """Teach a backbone with random weights a few galaxies, explain it, and load it again.
+
+    Returns:
+        What there is to compare.
+    """
+    import keras
+    import yaml
+    from survey import draw_galaxy
+
+    from galaxy_morphology.attribution import grad_cam
+    from galaxy_morphology.networks import kept_weights, predict_logits, train, transfer_cnn
+
+    rng = np.random.default_rng(0)
+    classes = np.arange(8, dtype=np.int32) % 2
+    images = np.stack([draw_galaxy(rng, axis_ratio=0.3 if c else 1.0, side=64) for c in classes])
+    keras.utils.set_random_seed(0)
+    network = transfer_cnn((64, 64, 3), 2, backbone=backbone, weights=None)
+    project = Path(__file__).parents[1]
+    shipped = yaml.safe_load((project / "conf/base/parameters_modelling.yml").read_text())
+    *_, last = train(
+        network, images, classes, np.arange(6), np.arange(8), class_weights={0: 1.0, 1: 1.0},
+        augmentation=shipped["augmentation"], optimizer=keras.optimizers.Adam(1e-3),
+        head_optimizer=keras.optimizers.Adam(1e-3), epochs=2, batch_size=3, frozen_epochs=1,
+        layer_decay=0.7, weight_average=0.9, batch_norm_galaxies=6, keep="last", patience=0,
+        seed=0, xla=False,
+    )  # fmt: skip
+    network.set_weights(kept_weights(last))
+    maps, quality, *_ = grad_cam(network, images[:2], np.array([1, 0]), n_skies=2)
+    network.save(file)
+    again = keras.models.load_model(file, safe_mode=True)
+    return {
+        "losses": last["history/loss"],
+        "layers": [type(layer).__name__ for layer in network.layers],
+        "maps": maps,
+        "residual": quality["completeness_residual"],
+        "said": predict_logits(network, images),
+        "said_again": predict_logits(again, images),
+    }

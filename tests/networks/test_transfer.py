@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT, no_votes
+from conftest import PROJECT, SHARED, no_votes
 from keras import layers
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from survey import draw_galaxy
+from work import learn_and_explain
 
 from galaxy_morphology.attribution import grad_cam
 from galaxy_morphology.networks import (
@@ -32,6 +33,7 @@ from galaxy_morphology.options import (
     TrainingOptions,
 )
 from galaxy_morphology.steps import train_network
+from galaxy_morphology.tuning import run_apart
 from galaxy_morphology.typing import KerasModel, TrainingState
 
 SHAPE = (32, 32, 3)
@@ -440,3 +442,33 @@ def test_without_a_connection_the_file_is_named(
         assert words in str(error.value)
     assert len(asked) == 1
     assert file_utils.get_file is before
+
+
+# ------------------------------------------------------------------ real backbones
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["ResNet50V2", "EfficientNetV2B0", "VGG16", "ConvNeXtTiny", "MobileNetV3Small"]
+)
+def test_networks_of_keras_learn_and_are_explained(name: str, tmp_path: Path) -> None:
+    found = run_apart(
+        learn_and_explain, name, str(tmp_path / "classifier.keras"), report=lambda: True
+    )
+    assert np.isfinite(found["losses"]).all()
+    assert len(found["losses"]) == 2
+    assert not {"Functional", "Sequential"} & set(found["layers"])
+    assert np.abs(found["maps"]).max() > 0
+    np.testing.assert_array_equal(found["said_again"], found["said"])
+
+
+@pytest.mark.slow
+def test_a_network_that_has_learned_from_photographs_sees_what_it_saw() -> None:
+    file = SHARED / "backbones" / "efficientnet_lite0.keras"
+    if not file.is_file():
+        pytest.skip(f"there is no backbone at {file}")
+    network = transfer_cnn(SHAPE, 2, backbone=str(file))
+    expected = keras.models.load_model(file).predict(PIXELS, verbose=0)
+    found = features_of(network, PIXELS)
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    assert network.count_params() == keras.models.load_model(file).count_params() + 1281

@@ -1,5 +1,10 @@
 """The search for parameters: its space, what is made of its trials, and whole runs."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, no_votes
+from kedro.framework.session import KedroSession
 from optuna.trial import FixedTrial
 from pydantic import ValidationError
 
@@ -431,3 +437,72 @@ def test_one_that_diverged_with_a_seed_is_not_the_best() -> None:
          "epochs": 20, "validation_roc_auc": [0.8, 0.8, 0.99, np.nan, 0.7, 0.7]}
     )  # fmt: skip
     assert "The parameters of trial 1 give" in nodes.write_best_parameters(TRIALS, finalists)
+
+
+# ------------------------------------------------------------------ whole runs
+
+FEW: dict[str, Any] = {
+    "tuning.space": [ZOOM, NAME],
+    "tuning.epochs": 1,
+    "tuning.pruner.name": "none",
+    "tuning.budget.trials": 4,
+    "tuning.finalists": {"n": 1, "seeds": [2, 3], "epochs": 1},
+    "training.xla": False,
+}
+
+
+def run_beside(data_root: Path, pipeline: str) -> subprocess.Popen[str]:
+    """A run in another process, whose log can be read."""
+    code = (
+        "import sys; from pathlib import Path; from conftest import run_project\n"
+        f"run_project(Path({str(data_root)!r}), {pipeline!r}, changes={FEW!r})"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", code], text=True, stdout=subprocess.PIPE, cwd=PROJECT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+
+
+def read_until(words: str, process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert any(words in line for line in process.stdout), f"the run ended before {words!r}"
+
+
+@pytest.mark.slow
+def test_a_search_is_killed_taken_up_shared_and_ends(small_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
+    with run_beside(tmp_path, "tuning") as first:
+        read_until("Trial 1: ", first)
+        first.send_signal(signal.SIGKILL)
+    with run_beside(tmp_path, "tuning") as second:
+        read_until("Trial 2: ", second)
+        with run_beside(tmp_path, "tuning_worker") as worker:
+            output = [process.communicate()[0] for process in (worker, second)]
+    assert (worker.returncode, second.returncode) == (0, 0)
+    assert "Trial 3: " in output[0]
+    assert "Trial 3: " not in output[1]
+
+    galaxies = pd.read_parquet(tmp_path / "05_model_input/development_galaxies.parquet")
+    images = np.load(tmp_path / "05_model_input/development_images.npy")
+    whole = pd.read_parquet(tmp_path / "05_model_input/galaxies.parquet")
+    assert set(galaxies["split"]) == {"training", "validation"}
+    assert len(images) == len(galaxies) == (whole["split"] != "test").sum()
+    trials = pd.read_csv(tmp_path / "08_reporting/trials.csv")
+    assert trials["state"].tolist() == ["finished", "interrupted"] + ["finished"] * 3
+    assert trials["is_default"].tolist() == [True] + [False] * 4
+    assert trials["validation_roc_auc"][trials["state"] == "finished"].between(0, 1).all()
+    assert trials["values"][1] == trials["values"][2]  # made once more
+    assert trials["values"].nunique() == 4
+    finalists = pd.read_csv(tmp_path / "08_reporting/finalists.csv")
+    assert finalists["seed"].tolist() == [2, 3] * 2
+    best = yaml.safe_load((tmp_path / "08_reporting/best_parameters.yml").read_text())
+    name = finalists["candidate"].iloc[-1]
+    row = trials[trials["trial"] == int(name.removeprefix("trial "))].iloc[0]
+    assert best["augmentation"]["zoom"] == pytest.approx(row["augmentation.zoom"])
+    assert best["training"]["optimizer"]["name"] == row["training.optimizer.name"]
+    session = KedroSession.create(PROJECT, runtime_params=best)
+    assert session.load_context().params["augmentation"].zoom == best["augmentation"]["zoom"]
+    for figure in ("search_history", "parameter_importance"):
+        assert (tmp_path / f"08_reporting/{figure}.png").is_file()
+    left = {path.name for path in (tmp_path / "06_models/tuning").iterdir()}
+    assert left == {"study.journal", "finalists", ".asking"}
