@@ -106,6 +106,42 @@ def test_labels_are_not_doubted_for_being_rare_elsewhere() -> None:
     assert one["suspected"].any()
 
 
+def test_a_comparison_with_soft_labels_goes_by_the_class_with_the_most_votes() -> None:
+    """Its temperature is that of the classifier, which fits the fractions."""
+    logits = perfect_logits(2000)
+    fraction = 1 / (1 + np.exp(-2 * logits["logit"]))
+    second = fraction > 0.5
+    soft = logits.assign(
+        fraction_Elliptical=1 - fraction, fraction_Other=fraction, n_votes=40.0,
+        clear=(fraction - 0.5).abs() > 0.3, target=second.astype(int),
+        class_name=np.where(second, "Other", "Elliptical"),
+    )  # fmt: skip
+    calibration = nodes.calibrate_classifier(soft, CLASSES, options(None))
+    assert calibration["temperature"] == pytest.approx(0.5, rel=1e-3)
+    predictions = nodes.predict_classes(soft, calibration, CLASSES, options(None))
+    scores = nodes.score_classifier(
+        predictions, calibration, CLASSES, EVALUATION, options(None)
+    )["test"]  # fmt: skip
+    assert scores["accuracy"]["value"] == scores["votes"]["accuracy"]["value"] == 1
+    assert scores["votes"]["brier"]["value"] == pytest.approx(0, abs=1e-6)
+    assert scores["votes"]["n_clear"] == soft.loc[soft["split"] == "test", "clear"].sum()
+    assert scores["calibration"]["after"]["brier"] == scores["votes"]["brier"]
+
+    entries = {"compact-1": {"logits": soft[["logit"]].to_numpy()}}
+    compared = ComparisonOptions(
+        reference="compact", seeds=(1,), networks={"compact": {}}, baselines=(),  # type: ignore[dict-item]
+        feature_sets=(), n_folds=2,
+    )  # fmt: skip
+    row = score_entries(
+        entries, {}, soft.drop(columns="logit"), CLASSES, compared, options(None), EVALUATION
+    ).iloc[0]  # fmt: skip
+    for name in ("accuracy", "macro_f1", "roc_auc"):
+        assert row[name] == pytest.approx(scores[name]["value"])
+    said = predictions[predictions["split"] == "test"]
+    errors = (said["probability_Other"] - (said["class_name"] == "Other")) ** 2
+    assert row["brier"] == pytest.approx(errors.mean())
+
+
 def test_a_comparison_is_scored_for_the_same_mix_as_the_classifier() -> None:
     logits = perfect_logits()
     entries = {"compact-1": {"logits": logits[["logit"]].to_numpy()}}

@@ -214,13 +214,6 @@ def test_soft_labels_work_throughout(tmp_path: Path) -> None:
         "checks.n_randomised": 1,
     }
     run_project(tmp_path, changes=changes)
-    compared: dict[str, Any] = {
-        "comparison.seeds": [1],
-        "comparison.baselines": ["logistic_regression"],
-        "comparison.feature_sets": ["shape"],
-        "comparison.networks": {"compact": {}},
-    }
-    run_project(tmp_path, "comparison", changes=changes | compared)
 
     predictions = pd.read_parquet(tmp_path / "07_model_output/predictions.parquet")
     known = votes.loc[predictions["cataid"]]
@@ -250,9 +243,6 @@ def test_soft_labels_work_throughout(tmp_path: Path) -> None:
     assert weights["Other"] == pytest.approx(len(training) / (2 * training["fraction_Other"].sum()))
     explained = pd.read_parquet(tmp_path / "07_model_output/explained_galaxies.parquet")
     assert set(explained["class_name"]) == {"Elliptical", "Other"}
-    table = pd.read_csv(tmp_path / "08_reporting/comparison.csv")
-    of_compact = table.loc[table["entry"] == "compact", "accuracy"].iloc[0]
-    assert of_compact == pytest.approx(metrics["test"]["accuracy"]["value"])
 
 
 @pytest.mark.parametrize("weighed", [True, False])
