@@ -67,7 +67,7 @@ def write_archive(archive: Path, target: Path, n_galaxies: int) -> None:
         n_galaxies: Cut-outs in it.
     """
     cutouts = CutoutArchiveDataset(filepath=str(archive)).load()
-    found = (_of_one_size(cutouts[cataid]) for cataid in islice(cutouts, 500))
+    found = (_of_one_size(bytes(cutouts[cataid])) for cataid in islice(cutouts, 500))
     encoded = list(dict.fromkeys(image for image in found if image))
     # By its picture: one picture under two labels is rejected.
     targets = [(i % len(encoded)) % 2 for i in range(n_galaxies)]

@@ -11,11 +11,11 @@ PACKAGE = Path(__file__).parents[1] / "src" / "galaxy_morphology"
 TOOLS = {"boxes", "compiled", "identifiers", "libraries", "locks", "logs", "progress", "sky",
          "spool", "typing", "views", "words", "__version__"}  # fmt: skip
 """What everybody may use."""
-ROOMS = {"attribution", "datasets", "evaluation", "figures", "imaging", "morphology", "networks",
-         "report", "simulation", "tuning"}  # fmt: skip
+ROOMS = {"attribution", "evaluation", "figures", "imaging", "morphology", "networks", "report",
+         "simulation", "sources", "tuning"}  # fmt: skip
 """Each stands alone."""
-LAYERS = [TOOLS | ROOMS, {"options"}, {"steps"}, {"pipelines"}, {"hooks", "pipeline_registry"},
-          {"settings"}, {"cli"}, {"__main__"}]  # fmt: skip
+LAYERS = [TOOLS | ROOMS, {"datasets", "options"}, {"steps"}, {"pipelines"},
+          {"hooks", "pipeline_registry"}, {"settings"}, {"cli"}, {"__main__"}]  # fmt: skip
 """What stands above may be used by what stands below."""
 
 

@@ -106,7 +106,7 @@ def learn_and_explain(report: Report, backbone: str, file: str) -> dict[str, Any
     project = Path(__file__).parents[1]
     shipped = yaml.safe_load((project / "conf/base/parameters_modelling.yml").read_text())
     *_, last = train(
-        network, images, classes, np.arange(6), np.arange(8), class_weights={0: 1.0, 1: 1.0},
+        network, images, np.eye(2)[classes], np.arange(6), np.arange(8), weights=np.ones(8),
         augmentation=shipped["augmentation"], optimizer=keras.optimizers.Adam(1e-3),
         head_optimizer=keras.optimizers.Adam(1e-3), epochs=2, batch_size=3, frozen_epochs=1,
         layer_decay=0.7, weight_average=0.9, batch_norm_galaxies=6, keep="last", patience=0,

@@ -56,11 +56,14 @@ class SpooledImages:
             ) from error
         self._n_images += 1
 
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """Read one image, uint8 [side, side, 3]."""
+        n_bytes = int(np.prod(self._image_shape))
+        self._file.seek(index * n_bytes)
+        return np.frombuffer(self._file.read(n_bytes), np.uint8).reshape(self._image_shape)
+
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        self._file.seek(0)
-        for _ in range(self._n_images):
-            pixels = self._file.read(int(np.prod(self._image_shape)))
-            yield np.frombuffer(pixels, np.uint8).reshape(self._image_shape)
+        return (self[index] for index in range(self._n_images))
 
 
 def _temporary_file() -> tuple[IO[bytes], str]:

@@ -75,12 +75,15 @@ class Checkpoint(Protocol):
 
 
 class Cutouts(Protocol):
-    """Encoded cut-outs by CATAID.
+    """Cut-outs by CATAID, in the order in which they lie: image files, or their pixels.
 
-    Looking one up raises KeyError where there is none, ValueError where it cannot be read.
+    Looking one up raises KeyError where there is none, ValueError where it cannot be read. Pixels
+    are [height, width] or [height, width, 3], of 8 or 16 bits.
     """
 
-    def __getitem__(self, cataid: int, /) -> bytes: ...
+    def __getitem__(self, cataid: Any, /) -> bytes | NDArray[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 class CutoutArchive(Cutouts, Protocol):
@@ -94,7 +97,7 @@ class CutoutArchive(Cutouts, Protocol):
     unnamed: Mapping[str, str]
     simulated: bool
 
-    def __iter__(self) -> Iterator[int]: ...
+    def __len__(self) -> int: ...
 
     def summary(self) -> dict[str, Any]:
         """Name (``file``), size (``bytes``), ``sha256`` of the archive, and ``simulated``."""

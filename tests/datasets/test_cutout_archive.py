@@ -178,7 +178,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "There is no archive at .*a.zip. Put your GALAXIES.zip there"),
+        (None, "There is no archive at .*a.zip. Put your galaxies there"),
         (b"", "not a readable zip archive"),
         (b"<html>Not found</html>", "not a readable zip archive"),
     ],
@@ -209,7 +209,7 @@ def test_an_archive_without_cutouts_says_what_it_holds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("others", "message"),
     [
-        ({"b/other.csv": b""}, r"found 0; the CSV files in it are .*other.csv"),
+        ({"b/other.csv": b""}, r"found 0; the tables in it are .*other.csv"),
         ({"a/labels.csv": b"", "b/labels.csv": b""}, "found 2"),
         ({"labels.csv": b""}, "cannot be read: No columns"),
         ({"labels.csv": b"CATAID,TARGET\n1,0,\n2,1,\n"}, "cannot be read.*line 2"),
@@ -224,11 +224,14 @@ def test_unreadable_label_lists(tmp_path: Path, others: dict[str, bytes], messag
         dataset.load()
 
 
-def test_columns_of_one_name_are_not_renamed(tmp_path: Path) -> None:
+def test_two_columns_of_one_name_are_refused_and_short_rows_filled(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "a.zip", {}, "\ufeffCATAID,TARGET,TARGET\r\n1,0,1\r\n2\r\n")
+    with pytest.raises(DatasetError, match="it has 2 columns named TARGET"):
+        ArchiveLabelsDataset(filepath=str(path)).load()
+    path = write_archive(tmp_path / "b.zip", {}, "\ufeffCATAID,TARGET,x\r\n1,0,1\r\n2\r\n")
     table = ArchiveLabelsDataset(filepath=str(path)).load()
-    assert table.columns.tolist() == ["CATAID", "TARGET", "TARGET"]
-    assert table.to_numpy().tolist() == [["1", "0", "1"], ["2", "", ""]]
+    assert table.columns.tolist() == ["CATAID", "TARGET"]
+    assert table.to_numpy().tolist() == [["1", "0"], ["2", ""]]
 
 
 def test_the_archive_is_never_written(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_same_galaxy_twice() -> None:
         "7",
         "-1",
         "0.5",
-        "Elliptical",
+        "elliptical",
         "nan",
         "inf",
         "1e999999999",
@@ -133,8 +133,8 @@ def test_blank_lines_are_no_galaxies_and_do_not_shift_rows() -> None:
 
 
 def test_a_list_without_a_usable_row_is_an_error_that_says_why() -> None:
-    with pytest.raises(ValueError, match=r"2 × TARGET 'Other' is none of .*\(e.g. CATAID 1\)"):
-        clean("CATAID,TARGET\n1,Other\n2,Other\n")
+    with pytest.raises(ValueError, match=r"2 × TARGET 'Spiral' is none of .*\(e.g. CATAID 1\)"):
+        clean("CATAID,TARGET\n1,Spiral\n2,Spiral\n")
     with pytest.raises(ValueError, match="no usable galaxy: it has no rows"):
         clean("CATAID,TARGET\n")
 

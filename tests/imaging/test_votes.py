@@ -17,7 +17,6 @@ FRACTIONS: dict[str, Any] = {
     "columns": {0: ["smooth"], 1: ["disc"]},
     "kind": "fractions",
     "total": None,
-    "identifier": "CATAID",
     "minimum_votes": 0,
     "minimum_fraction": 0.6,
     "margin": 0.3,
@@ -187,20 +186,18 @@ def test_the_same_galaxy_twice() -> None:
     assert left_out == {2: twice, 3: twice}
 
 
-def test_galaxies_are_named_by_whatever_column_is_said() -> None:
-    used, left_out = clean(
-        "smooth,objid,disc\n0.9,587722981742084144,0.1\n0.9,5.877e17,0.1\n", identifier="objid"
-    )
+def test_identifiers_keep_all_their_digits() -> None:
+    used, left_out = clean("smooth,CATAID,disc\n0.9,587722981742084144,0.1\n0.9,5.877e17,0.1\n")
     assert list(used.index) == [587722981742084144]
     assert list(left_out) == [-1]
-    assert left_out[-1][0].startswith("objid '5.877e17' (row 3) is no whole number")
+    assert left_out[-1][0].startswith("CATAID '5.877e17' (row 3) is no whole number")
 
 
 def test_missing_columns_and_lists_without_a_usable_row_are_errors() -> None:
     with pytest.raises(ValueError, match=r"exactly one column disc; its columns are \['CATAID'"):
         clean("CATAID,smooth\n1,0.9\n")
-    with pytest.raises(ValueError, match="exactly one column GalaxyID"):
-        clean("CATAID,smooth,disc\n1,0.9,0.1\n", identifier="GalaxyID")
+    with pytest.raises(ValueError, match="exactly one column CATAID"):
+        clean("GalaxyID,smooth,disc\n1,0.9,0.1\n")
     for empty in ("", "\n,,\n"):
         with pytest.raises(ValueError, match=r"no usable galaxy: it has no rows\. Expected"):
             clean(f"CATAID,smooth,disc\n{empty}", kind="counts")
@@ -243,7 +240,6 @@ def test_thresholds_hold_exactly(
         columns={0: ["a"], 1: ["b"], 2: ["c"]},
         kind="counts",
         total="all",
-        identifier="CATAID",
         minimum_votes=minimum_votes,
         minimum_fraction=minimum_fraction / 20,
         margin=margin / 20,

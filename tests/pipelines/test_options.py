@@ -110,11 +110,13 @@ def test_impossible_populations(changes: dict[str, Any], words: str) -> None:
         Population.model_validate(ELLIPTICAL | changes)
 
 
-@pytest.mark.parametrize("cataid", [9007199254740993.0, -1, 2**63, "7"])
-def test_galaxies_are_asked_for_by_whole_numbers_of_64_bits(cataid: object) -> None:
+@pytest.mark.parametrize("cataid", [9007199254740993.0, -1, 2**63, "", True])
+def test_galaxies_are_asked_for_by_whole_numbers_of_64_bits_or_by_texts(cataid: object) -> None:
     others = {"split": "test", "galaxies_per_group": 1, "n_measured": 2, "seed": 0}
-    options = ExplainedGalaxiesOptions.model_validate(others | {"cataids": [2**63 - 1]})
-    assert options.cataids == (2**63 - 1,)
+    options = ExplainedGalaxiesOptions.model_validate(
+        others | {"cataids": [2**63 - 1, "J1034-0051", "007"]}
+    )
+    assert options.cataids == (2**63 - 1, "J1034-0051", "007")
     with pytest.raises(ValidationError, match="cataids"):
         ExplainedGalaxiesOptions.model_validate(others | {"cataids": [cataid]})
 

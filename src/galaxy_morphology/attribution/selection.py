@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from galaxy_morphology.identifiers import Identifier
+
 
 def select_galaxies(
     predictions: pd.DataFrame,
     *,
     split: str,
     galaxies_per_group: int,
-    cataids: Sequence[int] = (),
+    cataids: Sequence[Identifier] = (),
 ) -> pd.DataFrame:
     """Choose galaxies of each class, right and wrong, confident and borderline.
 
@@ -22,7 +24,8 @@ def select_galaxies(
         galaxies_per_group: For each class, how many of the most confident and how many of the
             most borderline, among the right and among the wrong classifications. Groups with
             fewer galaxies give what they have.
-        cataids: Galaxies to explain besides, of whatever split.
+        cataids: Galaxies to explain besides, of whatever split. Numbers that are asked for as
+            texts, and texts as numbers, are understood.
 
     Returns:
         The rows of ``predictions`` chosen, those named in ``cataids`` first, each galaxy once,
@@ -31,17 +34,19 @@ def select_galaxies(
     Raises:
         ValueError: A CATAID is not among the predictions, or the split holds no galaxy.
     """
-    unknown = sorted(set(cataids) - set(predictions["cataid"]))
+    by_text = {str(cataid): cataid for cataid in predictions["cataid"].tolist()}
+    unknown = sorted({str(cataid) for cataid in cataids} - set(by_text))
     if unknown:
         raise ValueError(
-            f"Cannot explain CATAID {', '.join(map(str, unknown))}: not among the "
+            f"Cannot explain CATAID {', '.join(unknown)}: not among the "
             f"{len(predictions):,} classified galaxies. Check `explained_galaxies.cataids`, and "
             "whether rejected_galaxies says why it was left out."
         )
     candidates = predictions[predictions["split"] == split]
     if not cataids:
         _check_split(predictions, split)
-    named = predictions.set_index("cataid", drop=False).loc[list(cataids)]
+    asked_for = [by_text[str(cataid)] for cataid in cataids]
+    named = predictions.set_index("cataid", drop=False).loc[asked_for]
     groups = [named.assign(chosen_as="named")]
     certainty = candidates.filter(like="probability_").max(axis=1)
     for (_, is_wrong), group in candidates.groupby(["class_name", ~candidates["correct"]]):

@@ -28,9 +28,26 @@ class Whole:
 
 
 class CSVDataset(Whole, pandas.CSVDataset):
-    """A table in a CSV file."""
+    """A table in a CSV file.
+
+    Args:
+        identifiers: Whether a column ``cataid`` is of numbers ("integer") or of texts ("text"),
+            which may look like a number, or like a word for a missing one.
+        kwargs: See Kedro's dataset.
+    """
 
     DEFAULT_FS_ARGS = WRITTEN_IN_UTF_8  # pandas reads UTF-8 anyway
+
+    def __init__(self, *, identifiers: str = "integer", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if identifiers == "text":
+            dtypes = {**self._load_args.get("dtype", {})}
+            dtypes.pop("cataid", None)
+            self._load_args |= {"dtype": dtypes, "converters": {"cataid": _text_or_missing}}
+
+
+def _text_or_missing(text: str) -> str | None:
+    return text or None
 
 
 class ParquetDataset(Whole, pandas.ParquetDataset):

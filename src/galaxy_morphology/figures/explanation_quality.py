@@ -569,7 +569,7 @@ def _summarised(summary: pd.DataFrame, measure: str, methods: list[str]) -> pd.D
     return some.set_index("method")[["value", "low", "high"]].astype(float).reindex(methods)
 
 
-def _spread(cataids: "pd.Series[int]") -> NDArray[np.float64]:
+def _spread(cataids: "pd.Series[Any]") -> NDArray[np.float64]:
     """A place from -0.5 to 0.5 for every galaxy, so that dots do not hide each other."""
     ranks = cataids.rank(method="first").to_numpy(float)
     return np.asarray((ranks - 0.5) / len(cataids) - 0.5, np.float64)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology.figures.style import (
+    caption,
     colour_of,
     hide_frame,
     is_simulated,
@@ -14,6 +15,7 @@ from galaxy_morphology.figures.style import (
     panels,
     show_cutouts,
 )
+from galaxy_morphology.identifiers import Identifier
 from galaxy_morphology.typing import Figure, Images, IntArray
 
 
@@ -92,14 +94,14 @@ def _sheets(
     for sheet, (title, rows) in zip(subfigures, sheets.items(), strict=True):
         sheet.suptitle(title, fontsize=11)
         axes = panels(sheet, len(rows), columns)
-        show_cutouts(axes, images[rows], [f"CATAID {c}" for c in galaxies["cataid"].iloc[rows]])
+        show_cutouts(axes, images[rows], [caption(c) for c in galaxies["cataid"].iloc[rows]])
     return figure
 
 
 def augmentation_sheet(
     original: Images,
     augmented: Images,
-    cataid: int,
+    cataid: Identifier,
     *,
     simulated: bool,
     parts_hidden: bool = True,

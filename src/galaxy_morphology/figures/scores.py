@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from galaxy_morphology.figures.style import (
     GREY,
+    caption,
     colour_of,
     hide_frame,
     is_simulated,
@@ -158,7 +159,7 @@ def confident_mistakes(
     certainty = predictions.filter(like="probability_").max(axis=1).to_numpy()
     captions = np.array(
         [
-            f"CATAID {galaxy['cataid']}\n{galaxy['predicted_class']} {sure:.1%}"
+            f"{caption(galaxy['cataid'])}\n{galaxy['predicted_class']} {sure:.1%}"
             for galaxy, sure in zip(predictions.to_dict("records"), certainty, strict=True)
         ]
     )
@@ -198,7 +199,7 @@ def suspect_labels(
         shown = of_class.head(n_galaxies)
         rows = rows_of[shown["cataid"]].to_numpy()
         captions[rows] = [
-            f"CATAID {galaxy['cataid']}\nrather {galaxy['suggested_class']}; "
+            f"{caption(galaxy['cataid'])}\nrather {galaxy['suggested_class']}; "
             f"label {galaxy['label_quality']:.0%}"
             for galaxy in shown.to_dict("records")
         ]

@@ -1,6 +1,7 @@
 """What all figures share: colours that colour-blind readers tell apart, and panels of galaxies."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -70,6 +71,11 @@ def show_cutouts(axes: Sequence[Any], images: NDArray[Any], titles: Sequence[str
         ax.imshow(image, interpolation="nearest")
         # With a place of its own, or matplotlib measures all that is around each of 48 panels.
         ax.set_title(title, fontsize=7, pad=2, y=1)
+
+
+def caption(cataid: object) -> str:
+    """Whose cut-out it is, in as many lines as a small panel needs for all of it."""
+    return fill(f"CATAID {cataid}", 22)
 
 
 def hide_frame(ax: Any) -> None:

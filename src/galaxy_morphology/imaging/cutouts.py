@@ -44,7 +44,7 @@ class Cutout(NamedTuple):
 
 
 def prepare_cutout(
-    encoded: bytes,
+    encoded: bytes | NDArray[Any],
     *,
     side: int,
     minimum_side: int,
@@ -54,7 +54,7 @@ def prepare_cutout(
     """Decode a cut-out, make it square and bring it to the size of the network.
 
     Args:
-        encoded: The image file.
+        encoded: The image file, or its pixels.
         side: Width and height wanted, in pixels.
         minimum_side: See :func:`read_cutout`.
         maximum_side: See :func:`read_cutout`.
@@ -77,14 +77,18 @@ def prepare_cutout(
 
 
 def read_cutout(
-    encoded: bytes, *, minimum_side: int, maximum_side: int, white_level: int | None = None
+    encoded: bytes | NDArray[Any],
+    *,
+    minimum_side: int,
+    maximum_side: int,
+    white_level: int | None = None,
 ) -> Cutout:
     """Decode a cut-out to 8-bit RGB.
 
     See :func:`decoding.decode` for what is understood. Where it is transparent, its own sky shows.
 
     Args:
-        encoded: The image file.
+        encoded: The image file, or its pixels.
         minimum_side: Smallest width and height in pixels.
         maximum_side: Largest width and height in pixels, checked in the header: a small file
             can hold an image that does not fit in memory.

@@ -59,15 +59,16 @@ class Decoded(NamedTuple):
     opacity: NDArray[Any] | None
 
 
-def decode(encoded: bytes, check_size: Callable[[int, int], None]) -> Decoded:
-    """Decode an image file, of eight or sixteen bits a channel.
+def decode(encoded: bytes | NDArray[Any], check_size: Callable[[int, int], None]) -> Decoded:
+    """Decode an image file, of eight or sixteen bits a channel, or take pixels as they are.
 
     Greyscale images get three equal channels; palettes and CMYK become RGB. Profiles, gammas and
     the orientation of cameras change nothing: pixels are taken as they are stored. Texts and
     whatever else a PNG holds beside its pixels are never unpacked, and may be damaged.
 
     Args:
-        encoded: The image file: PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF.
+        encoded: The image file: PNG, JPEG, TIFF, WebP, GIF, BMP, PPM, JPEG 2000 or AVIF. Or its
+            pixels, [height, width] or [height, width, 1 or 3].
         check_size: Called with width and height before anything is decoded; what it raises is
             passed on.
 
@@ -75,6 +76,8 @@ def decode(encoded: bytes, check_size: Callable[[int, int], None]) -> Decoded:
         UnusableCutoutError: It is no such image, damaged, holds several images, or has pixels
             of other numbers; says which.
     """
+    if isinstance(encoded, np.ndarray):
+        return _of_array(encoded, check_size)
     try:
         if encoded.startswith(PNG):
             encoded = _png_without_extras(encoded)
@@ -93,6 +96,23 @@ def decode(encoded: bytes, check_size: Callable[[int, int], None]) -> Decoded:
         raise UnusableCutoutError(_why_unidentified(encoded)) from None
     except Exception as error:  # Pillow's readers raise whatever their format's parser raises
         raise UnusableCutoutError(f"damaged image: {error}") from error
+
+
+def _of_array(pixels: NDArray[Any], check_size: Callable[[int, int], None]) -> Decoded:
+    """Pixels that were no file: of eight or sixteen bits, or other numbers that fit into eight."""
+    if pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (1,), (3,)):
+        raise UnusableCutoutError(f"no image: an array of the shape {pixels.shape}")
+    height, width = pixels.shape[:2]
+    check_size(width, height)
+    if pixels.dtype not in (np.uint8, np.uint16):
+        eight_bits = np.nan_to_num(pixels, nan=-1).clip(0, 255).astype(np.uint8)
+        if not np.array_equal(eight_bits, pixels):
+            raise UnusableCutoutError(
+                f"its pixels are of the type {pixels.dtype} and not whole numbers from 0 to 255"
+            )
+        pixels = eight_bits
+    grey = pixels.reshape(height, width, -1)
+    return Decoded(np.ascontiguousarray(np.broadcast_to(grey, (height, width, 3))), None)
 
 
 def _pixels(image: ImageFile.ImageFile, encoded: bytes) -> Decoded:

@@ -1,120 +1,156 @@
 """The label list: which galaxies it names, and which of its rows cannot be believed."""
 
-import re
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from galaxy_morphology.identifiers import read_identifier
+from galaxy_morphology.identifiers import (
+    Identifier,
+    Identifiers,
+    column_type,
+    digits_of,
+    read_cell,
+    read_number,
+)
+from galaxy_morphology.imaging.split import SPLITS
 
-INTEGER = re.compile(r"\+?(-?[0-9]+)(?:\.0*)?", re.ASCII)
+HIGHEST = {"ra": 360.0, "dec": 90.0}
+"""Degrees."""
+BESIDES = ("split", "group", *HIGHEST)
+"""What a label list may say besides."""
+OTHER_SPLITS = "named more than once, with different splits"
+
+logger = logging.getLogger(__name__)
 
 
 def clean_labels(
-    labels: pd.DataFrame, classes: Mapping[int, str]
+    labels: pd.DataFrame, classes: Mapping[int, str], identifiers: Identifiers = "integer"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn a label list as found into one row per galaxy, and a list of what was left out.
 
     Headers may be surrounded by spaces, and integers written as ``287931.0``. A galaxy named
-    twice with one label is one galaxy; with two labels it is left out.
+    twice with one label is one galaxy; with two labels, or in two splits, it is left out.
 
     Args:
-        labels: The list, every cell as text; columns CATAID and TARGET, others are ignored.
-        classes: Class name by value of TARGET.
+        labels: The list, every cell as text: columns CATAID and TARGET, and where they are known
+            ``split``, ``group``, and ``ra`` and ``dec`` in degrees; others are ignored.
+        classes: Class name by value of TARGET. The names themselves are understood too.
+        identifiers: What the CATAIDs are.
 
     Returns:
-        The labelled galaxies in the order of the list (``cataid`` int64, ``target`` int64,
-        ``class_name``), and the rejected ones (``cataid`` Int64, missing where none could be
-        read, and ``reason``).
+        The labelled galaxies in the order of the list (``cataid`` int64 or str, ``target`` int64,
+        ``class_name``, and what else is known), and the rejected ones (``cataid``, missing where
+        none could be read, and ``reason``).
 
     Raises:
         ValueError: A required column is missing or there twice, or no row is usable; says what
             was found.
     """
-    rows, nameless = named_rows(labels, "CATAID", ["TARGET"])
-    rows["target"] = pd.array([_target(text) for text in rows["TARGET"]], dtype="Int64")
-    first = rows.drop_duplicates("cataid").set_index("cataid", drop=False)
-    n_targets = rows.groupby("cataid")["target"].nunique(dropna=False)
-    contradictory = n_targets.reindex(first.index) > 1
-    known = first["target"].isin(list(classes))
+    rows, nameless = named_rows(labels, ["TARGET"], identifiers)
+    rows["target"] = pd.array([_target(text, classes) for text in rows["TARGET"]], dtype="Int64")
+    n_targets = rows.groupby("cataid")["target"].transform("nunique", dropna=False)
     expected = ", ".join(f"{target} ({name})" for target, name in classes.items())
     reasons = pd.Series(
-        [f"TARGET {text[:40]!r} is none of {expected}" for text in first["TARGET"]],
-        index=first.index,
-    ).mask(contradictory, "named more than once, with different values of TARGET")
+        [f"TARGET {text[:40]!r} is none of {expected}" for text in rows["TARGET"]],
+        index=rows.index,
+        dtype=object,
+    ).mask(rows["target"].isin(list(classes)), "")
+    faults = split_faults(rows)
+    reasons = reasons.mask((reasons == "") | (faults == OTHER_SPLITS), faults)
+    reasons[n_targets > 1] = "named more than once, with different values of TARGET"
 
-    usable = known & ~contradictory
-    labelled = first.loc[usable, ["cataid", "target"]].astype("int64").reset_index(drop=True)
-    labelled["class_name"] = labelled["target"].map(classes)
-    unlabelled = pd.DataFrame({"cataid": first["cataid"], "reason": reasons})[~usable]
+    first = ~rows.duplicated("cataid")
+    usable = first & (reasons == "")
+    labelled = rows[usable].drop(columns="TARGET").astype({"target": "int64"})
+    labelled.insert(1, "target", labelled.pop("target"))
+    labelled.insert(2, "class_name", labelled["target"].map(classes))
+    unlabelled = pd.DataFrame({"cataid": rows["cataid"], "reason": reasons})[first & ~usable]
     rejected = join_rejected(nameless, unlabelled)
     check_some_are_usable(
         labelled,
         rejected,
         "a row per galaxy with its CATAID and a TARGET that `classes` in the parameters lists",
     )
-    return labelled, rejected
+    return labelled.reset_index(drop=True), rejected
 
 
 def named_rows(
-    labels: pd.DataFrame, identifier: str, columns: Sequence[str]
+    labels: pd.DataFrame, columns: Sequence[str], identifiers: Identifiers
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of a label list that name a galaxy, and why others do not.
 
     Args:
         labels: The list, every cell as text.
-        identifier: The column that names galaxies.
-        columns: Other columns that are needed.
+        columns: The columns that are needed, besides CATAID.
+        identifiers: What the CATAIDs are.
 
     Returns:
-        The rows in the order of the list, ``cataid`` (int64) and the columns as they are; and the
-        rejected ones (``cataid``, which is missing, and ``reason``). Empty rows are in neither.
+        The rows in the order of the list, ``cataid`` (int64 or str), the columns as they are, and
+        where they are known ``split`` and ``group`` as they are, and ``ra`` and ``dec`` in
+        degrees; and the rejected ones (``cataid``, which is missing, and ``reason``). Empty rows
+        are in neither.
 
     Raises:
         ValueError: A required column is missing or there twice; says what was found.
     """
     labels = labels.rename(columns=lambda name: str(name).strip())
-    for column in (identifier, *columns):
+    for column in ("CATAID", *columns):
         if (labels.columns == column).sum() != 1:
             raise ValueError(
                 f"The label list needs exactly one column {column}; its columns are "
                 f"{list(labels.columns)[:20]}. Expected a comma-separated file with a header row."
             )
     labels = labels[(labels != "").any(axis=1)]
-    read = [_cataid(text) for text in labels[identifier]]
+    read = [_cataid(text, identifiers) for text in labels["CATAID"]]
     why_not = pd.Series([why for _, why in read], index=labels.index, dtype=object)
     is_named = why_not == ""
+    unread = labels.loc[~is_named, "CATAID"]
     nameless = pd.DataFrame(
         {
-            "cataid": pd.NA,
+            "cataid": pd.Series([pd.NA] * len(unread), dtype=column_type(identifiers)),
             "reason": [
-                f"{identifier} {text[:40]!r} (row {row + 2}) {why}"
-                for row, text, why in zip(
-                    labels.index[~is_named],
-                    labels.loc[~is_named, identifier],
-                    why_not[~is_named],
-                    strict=True,
-                )
+                f"CATAID {text[:40]!r} (row {row + 2}) {why}"
+                for row, text, why in zip(unread.index, unread, why_not[~is_named], strict=True)
             ],
         }
     )
-    rows = labels.loc[is_named, list(columns)].reset_index(drop=True)
-    cataids = np.array([cataid for cataid, why in read if not why], np.int64)
-    rows.insert(0, "cataid", cataids)
+    besides = [name for name in BESIDES if name in labels]
+    rows = labels.loc[is_named, [*columns, *besides]].reset_index(drop=True)
+    cataids = [cataid for cataid, why in read if not why]
+    rows.insert(0, "cataid", pd.Series(cataids, dtype=column_type(identifiers)))
+    if identifiers == "integer":
+        rows = rows.astype({"cataid": "int64"})
+    for name in HIGHEST:
+        if name in rows:
+            rows[name] = _degrees(rows[name], HIGHEST[name])
     return rows, nameless
+
+
+def split_faults(rows: pd.DataFrame) -> pd.Series:
+    """Why the split that a list gives a galaxy cannot be kept, for each row; empty where it can.
+
+    Args:
+        rows: As of :func:`named_rows`.
+    """
+    if "split" not in rows:
+        return pd.Series("", rows.index, dtype=object)
+    wrong = [f"split {text[:40]!r} is none of {', '.join(SPLITS)}" for text in rows["split"]]
+    faults = pd.Series(wrong, rows.index, dtype=object).mask(rows["split"].isin(SPLITS), "")
+    n_splits = rows.groupby("cataid")["split"].transform("nunique", dropna=False)
+    return faults.mask(n_splits > 1, OTHER_SPLITS)
 
 
 def join_rejected(*parts: pd.DataFrame) -> pd.DataFrame:
     """Lists of rejected galaxies as one.
 
     Args:
-        parts: Columns ``cataid`` and ``reason``, and whatever else is known.
+        parts: Columns ``cataid``, of the type that the first has, and ``reason``, and whatever
+            else is known.
     """
-    joined = pd.concat(
-        [part.astype({"cataid": "Int64", "reason": str}) for part in parts], ignore_index=True
-    )
-    return joined.astype({"cataid": "Int64", "reason": str})
+    types = {"cataid": parts[0]["cataid"].dtype, "reason": str}
+    return pd.concat([part.astype(types) for part in parts], ignore_index=True).astype(types)
 
 
 def check_some_are_usable(labelled: pd.DataFrame, rejected: pd.DataFrame, expected: str) -> None:
@@ -144,25 +180,34 @@ def summarise(rejected: pd.DataFrame) -> str:
     )
 
 
-def _cataid(text: str) -> tuple[int | None, str]:
+def _cataid(text: str, identifiers: Identifiers) -> tuple[Identifier | None, str]:
     """The identifier that a text stands for (``7``, ``7.0``, `` 7 ``), or None and why not."""
     try:
-        return read_identifier(_integer(text)), ""
+        return read_cell(text, identifiers), ""
     except ValueError as error:
         return None, str(error)
 
 
-def _target(text: str) -> int | None:
-    """The class that a text stands for, or None where it is none that fits into 64 bits."""
-    digits = _integer(text)
+def _target(text: str, classes: Mapping[int, str]) -> int | None:
+    """The class that a text stands for, by number or name; None where it is none."""
+    by_name = {name: target for target, name in classes.items()}
+    digits = digits_of(text)
     try:
-        number = read_identifier(digits.removeprefix("-"))
+        number = read_number(digits.removeprefix("-"))
     except ValueError:
-        return None
-    return -number if digits.startswith("-") else number
+        return by_name.get(text.strip())
+    number = -number if digits.startswith("-") else number
+    return number if number in classes else by_name.get(text.strip(), number)
 
 
-def _integer(text: str) -> str:
-    """The digits of an integer, also of one that is written as a decimal; else the text."""
-    written = INTEGER.fullmatch(text.strip())
-    return written.group(1) if written else text
+def _degrees(texts: pd.Series, highest: float) -> pd.Series:
+    """A coordinate as numbers, missing where it is none."""
+    degrees = pd.to_numeric(texts, errors="coerce").astype(np.float64)
+    degrees = degrees.where(degrees.abs() <= highest)
+    unread = texts[degrees.isna() & (texts.str.strip() != "")]
+    if len(unread):
+        logger.warning(
+            "%s positions are not known: %s is %r, and not a number of degrees up to %g.",
+            f"{len(unread):,}", texts.name, unread.iloc[0], highest,
+        )  # fmt: skip
+    return degrees

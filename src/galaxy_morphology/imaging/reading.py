@@ -6,13 +6,13 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import compress
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from galaxy_morphology.identifiers import Identifier
 from galaxy_morphology.imaging.cutouts import (
     WHITE,
     Cutout,
@@ -25,7 +25,7 @@ from galaxy_morphology.imaging.decoding import UnusableCutoutError
 from galaxy_morphology.imaging.labels import summarise
 from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.spool import SpooledImages
-from galaxy_morphology.typing import ArrayRows, Cutouts
+from galaxy_morphology.typing import ArrayRows, Cutouts, IntArray
 
 GALAXIES_AT_A_TIME = 256
 
@@ -44,13 +44,13 @@ def read_cutouts(
     white_level: int | None = None,
     arcsec_per_pixel: float | None = None,
 ) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame]:
-    """Read the cut-out of every labelled galaxy, on all cores.
+    """Read the cut-out of every labelled galaxy, on all cores, in the order in which they lie.
 
     One picture for galaxies of different classes, as where it stands for missing ones, shows
     none of them: all of these are rejected. Pictures are compared at the size of the images.
 
     Args:
-        archive: Encoded image by CATAID.
+        archive: Encoded image, or its pixels, by CATAID.
         labelled_galaxies: One row per galaxy, with column ``cataid``, and ``class_name`` where
             classes matter.
         side: Width and height of the images wanted, in pixels.
@@ -78,29 +78,33 @@ def read_cutouts(
         ValueError: No galaxy has a usable cut-out; says why, with examples.
     """
     side_limits = {"minimum_side": minimum_side, "maximum_side": maximum_side}
-    cataids = labelled_galaxies["cataid"].tolist()
+    rows = {cataid: row for row, cataid in enumerate(labelled_galaxies["cataid"].tolist())}
+    there = dict.fromkeys(cataid for cataid in archive if cataid in rows)
+    in_order = [*there, *(cataid for cataid in rows if cataid not in there)]
 
     def read_all(white_level: int | None) -> tuple[SpooledImages, pd.DataFrame, pd.DataFrame]:
-        def prepare(encoded: bytes) -> tuple[Cutout, dict[str, object]]:
+        def prepare(encoded: bytes | NDArray[Any]) -> tuple[Cutout, dict[str, object]]:
             cutout = prepare_cutout(encoded, side=side, white_level=white_level, **side_limits)
             return cutout, _facts(cutout)
 
         images = SpooledImages(side)
-        found, rejected = [], []
-        for cataid, outcome in _side_by_side(archive, cataids, prepare, "Reading cut-outs"):
+        found: list[dict[str, Any]] = []
+        rejected: list[dict[str, Any]] = []
+        for cataid, outcome in _side_by_side(archive, in_order, prepare, "Reading cut-outs"):
             if isinstance(outcome, UnusableCutoutError):
                 rejected.append({"cataid": cataid, "reason": str(outcome)})
             else:
                 cutout, facts = outcome
+                found.append({"cataid": cataid, **facts, "place": len(found)})
                 images.append(cutout.pixels)
-                found.append({"cataid": cataid, **facts})
+        rejected.sort(key=lambda one: rows[one["cataid"]])
         columns = ["cataid", "reason"]
         return images, pd.DataFrame(found), pd.DataFrame(rejected, columns=columns)
 
     try:
         images, found, rejected = read_all(white_level)
     except UnknownWhiteLevelError:
-        images, found, rejected = read_all(_white_level(archive, cataids, side_limits))
+        images, found, rejected = read_all(_white_level(archive, in_order, side_limits))
 
     if len(found):
         galaxies = labelled_galaxies.merge(found, on="cataid")
@@ -115,25 +119,25 @@ def read_cutouts(
     galaxies = galaxies[kept].reset_index(drop=True)
     galaxies["arcsec_per_pixel"] = np.nan if arcsec_per_pixel is None else arcsec_per_pixel
     galaxies["duplicate_of"] = _duplicates(galaxies)
-    return images if kept.all() else _SomeRows(images, kept), galaxies, rejected
+    return _Rows(images, galaxies.pop("place").to_numpy()), galaxies, rejected
 
 
-class _SomeRows:
-    """Some rows of an array that is read row by row."""
+class _Rows:
+    """Some images of many, in an order of their own, read one by one."""
 
-    def __init__(self, rows: ArrayRows, which: NDArray[np.bool_]) -> None:
-        self._rows, self._which = rows, which
-        self.dtype = rows.dtype
-        self.shape = (int(which.sum()), *rows.shape[1:])
+    def __init__(self, images: SpooledImages, places: IntArray) -> None:
+        self._images, self._places = images, places
+        self.dtype = images.dtype
+        self.shape = (len(places), *images.shape[1:])
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        return compress(self._rows, self._which)
+        return (self._images[place] for place in self._places.tolist())
 
 
-def _white_level(archive: Cutouts, cataids: list[int], side_limits: dict[str, int]) -> int:
+def _white_level(archive: Cutouts, cataids: list[Identifier], side_limits: dict[str, int]) -> int:
     """The largest value of as many bits as the cut-outs of 16 bits a channel use."""
 
-    def largest_value(encoded: bytes) -> int:
+    def largest_value(encoded: bytes | NDArray[Any]) -> int:
         try:
             read_cutout(encoded, **side_limits)
         except UnknownWhiteLevelError as unknown:
@@ -145,7 +149,7 @@ def _white_level(archive: Cutouts, cataids: list[int], side_limits: dict[str, in
     brightest = max(largest, key=lambda cataid: largest[cataid])
     white = max(WHITE, (1 << largest[brightest].bit_length()) - 1)
     logger.info(
-        "%s cut-outs have 16 bits a channel. Their largest value is %s (CATAID %d), so they are "
+        "%s cut-outs have 16 bits a channel. Their largest value is %s (CATAID %s), so they are "
         "taken for data of %d bits, with %s as white. Set `cutouts.white_level` if it is another.",
         f"{len(largest):,}", f"{largest[brightest]:,}", brightest, white.bit_length(), f"{white:,}",
     )  # fmt: skip
@@ -153,14 +157,17 @@ def _white_level(archive: Cutouts, cataids: list[int], side_limits: dict[str, in
 
 
 def _side_by_side(
-    archive: Cutouts, cataids: list[int], function: Callable[[bytes], Result], description: str
-) -> Iterator[tuple[int, Result | UnusableCutoutError]]:
+    archive: Cutouts,
+    cataids: list[Identifier],
+    function: Callable[[bytes | NDArray[Any]], Result],
+    description: str,
+) -> Iterator[tuple[Identifier, Result | UnusableCutoutError]]:
     """Each galaxy in order with what comes of its cut-out, or why it cannot be used.
 
     Threads suffice: zlib, Pillow and OpenCV let go of the interpreter while they work.
     """
 
-    def read(cataid: int) -> Result | UnusableCutoutError:
+    def read(cataid: Identifier) -> Result | UnusableCutoutError:
         try:
             return function(archive[cataid])
         except KeyError:
@@ -216,15 +223,16 @@ def _one_picture_for_different_classes(galaxies: pd.DataFrame) -> pd.DataFrame:
 
 
 def _duplicates(galaxies: pd.DataFrame) -> pd.Series:
-    """CATAID of the first galaxy with the same pixels, Int64, missing for the first itself."""
-    first = galaxies.groupby("checksum")["cataid"].transform("first").astype("Int64")
+    """CATAID of the first galaxy with the same pixels, missing for the first itself."""
+    first = galaxies.groupby("checksum")["cataid"].transform("first")
+    first = first.astype("Int64") if first.dtype == np.int64 else first
     duplicate_of = first.mask(first == galaxies["cataid"])
     if len(copies := duplicate_of.dropna()):
         original = copies.value_counts().index[0]
         sharing = galaxies.loc[first == original, "cataid"].tolist()
         logger.warning(
             "%s cut-outs have the same pixels as an earlier one; they stay in its split. The most "
-            "frequent picture is shared by %s galaxies, e.g. CATAID %d and %d.",
+            "frequent picture is shared by %s galaxies, e.g. CATAID %s and %s.",
             f"{len(copies):,}", f"{len(sharing):,}", *sharing[:2],
         )  # fmt: skip
     return duplicate_of

@@ -1,10 +1,17 @@
 """Training, validation and an independent test set."""
 
+import logging
 import math
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 SPLITS = ("training", "validation", "test")
+MOST_NEAR_PAIRS = 200_000_000
+"""What is held in memory for 3 GB."""
+
+logger = logging.getLogger(__name__)
 
 
 def split_galaxies(
@@ -14,59 +21,132 @@ def split_galaxies(
     validation_fraction: float,
     test_fraction: float,
     seed: int,
+    group_within_arcsec: float | None = None,
 ) -> pd.DataFrame:
     """Assign every galaxy to training, validation or test, keeping the class mix in each.
 
-    Galaxies with the same pixels go where the first of them goes, so that no split holds a
-    picture that another one holds.
+    Galaxies of one group go into one split: those with the same pixels, with the same ``group``,
+    or near to each other on the sky. Fractions are of groups, and of a group its first galaxy
+    stands for its class. A split that is given is kept; one that is not given to any galaxy is cut
+    from those that are to be trained on.
 
     Args:
         galaxies: One row per usable galaxy, with columns ``cataid``, ``class_name`` and
-            ``duplicate_of``.
+            ``duplicate_of``, and where they are known ``split``, ``group`` (empty for none), and
+            ``ra`` and ``dec`` in degrees.
         class_names: The classes that every split must hold.
         validation_fraction: Share of the whole for validation.
         test_fraction: Share of the whole for the test set; 0 leaves it out.
         seed: Seeds the shuffling.
+        group_within_arcsec: Galaxies nearer to each other than this are of one group, and so are
+            those that are linked by others in between; None where place does not matter.
 
     Returns:
-        ``galaxies`` with a column ``split`` of "training", "validation" or "test".
+        ``galaxies`` with a column ``split`` of "training", "validation" or "test", and with the
+        CATAID of the first galaxy of its group as ``group``.
 
     Raises:
         ValueError: A class has too few galaxies to appear in every split; names the class
-            and its count.
+            and its count. Or places matter and are not known.
     """
     from sklearn.model_selection import train_test_split
 
-    originals = galaxies[galaxies["duplicate_of"].isna()].set_index("cataid")["class_name"]
-    fractions = {"test": test_fraction, "validation": validation_fraction}
-    wanted = ["training", *(name for name, fraction in fractions.items() if fraction > 0)]
-    counts = originals.value_counts().reindex(class_names, fill_value=0)
+    galaxies = galaxies.assign(group=_groups(galaxies, group_within_arcsec))
+    split = galaxies.get("split", pd.Series("training", galaxies.index)).to_numpy(object)
+    is_given = "split" in galaxies
+    fractions = {
+        name: fraction
+        for name, fraction in (("test", test_fraction), ("validation", validation_fraction))
+        if fraction > 0 and not (split == name).any()
+    }
+    wanted = [name for name in SPLITS if name in {*split, *fractions, "training"}]
+    units = galaxies.drop_duplicates("group")
+    counts = units["class_name"].value_counts().reindex(class_names, fill_value=0)
     too_few = (
         f"A class has too few galaxies to appear in each of {', '.join(wanted)}: there are "
         + ", ".join(f"{count} {name}" for name, count in counts.items())
-        + " (exact duplicates not counted). Add galaxies, or change the fractions of `split`."
+        + " (copies and others that stay together counted once). Add galaxies, or change the "
+        "fractions of `split`."
     )
-
-    split = pd.Series("training", index=originals.index)
-    left = originals
+    reach = galaxies["group"][split != "training"] if is_given else []
+    left = units[~units["group"].isin(reach)]
+    if is_given:
+        _tell_divided(galaxies, split)
     for name, fraction in fractions.items():
-        if fraction == 0:
-            continue
         try:
             rest, chosen = train_test_split(
-                left.index,
+                np.arange(len(left)),
                 # Of the whole, rounded up as scikit-learn does: 0.15 of 100 is 15 both times.
-                test_size=math.ceil(round(fraction * len(originals), 6)),
-                stratify=left,
+                test_size=math.ceil(round(fraction * len(units), 6)),
+                stratify=left["class_name"],
                 random_state=seed,
             )
         except ValueError as error:  # scikit-learn's words do not say which class
             raise ValueError(too_few) from error
-        split[chosen] = name
-        left = left[rest]
-    held = pd.crosstab(originals, split).reindex(index=class_names, columns=wanted, fill_value=0)
-    if (held == 0).any(axis=None):
+        split[galaxies["group"].isin(left["group"].iloc[chosen])] = name
+        left = left.iloc[rest]
+    held = pd.crosstab(galaxies["class_name"], split)
+    if (held.reindex(index=class_names, columns=wanted, fill_value=0) == 0).any(axis=None):
         raise ValueError(too_few)
+    return galaxies.assign(split=split.astype(str))
 
+
+def _groups(galaxies: pd.DataFrame, within_arcsec: float | None) -> pd.Series:
+    """CATAID of the first galaxy of each group: groups that share a galaxy are one."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows = pd.Series(np.arange(len(galaxies)), galaxies.index)
     original = galaxies["duplicate_of"].fillna(galaxies["cataid"])
-    return galaxies.assign(split=original.map(split).to_numpy())
+    pairs = [np.stack([rows, pd.Index(galaxies["cataid"]).get_indexer(original)])]
+    if "group" in galaxies:
+        names = galaxies["group"].str.strip()
+        named = rows[names != ""]
+        pairs.append(np.stack([named, named.groupby(names).transform("first")]))
+    if within_arcsec is not None:
+        pairs.append(_near_pairs(galaxies, within_arcsec))
+    one, other = np.concatenate(pairs, axis=1)
+    n = len(galaxies)
+    _, number = connected_components(coo_array((np.ones(len(one), bool), (one, other)), (n, n)))
+    return galaxies["cataid"].groupby(number).transform("first")
+
+
+def _near_pairs(galaxies: pd.DataFrame, within_arcsec: float) -> NDArray[np.int_]:
+    """Rows of galaxies nearer to each other than an angle, [2, n]."""
+    from scipy.spatial import KDTree
+
+    if not {"ra", "dec"} <= set(galaxies):
+        raise ValueError(
+            f"split.group_within_arcsec is {within_arcsec:g}, but it is not known where galaxies "
+            "are. Set `columns.ra` and `columns.dec` in globals.yml to the columns of their "
+            "coordinates in degrees, or split.group_within_arcsec to null."
+        )
+    known = np.flatnonzero(galaxies[["ra", "dec"]].notna().all(axis=1))
+    if len(known) < len(galaxies):
+        logger.warning(
+            "%s galaxies have no position: which of them are near to others is not known.",
+            f"{len(galaxies) - len(known):,}",
+        )
+    ra, dec = np.radians(galaxies[["ra", "dec"]].to_numpy(np.float64)[known]).T
+    directions = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], 1)
+    chord = 2 * np.sin(np.radians(within_arcsec / 3600) / 2)
+    tree = KDTree(directions)
+    if tree.count_neighbors(tree, chord) > MOST_NEAR_PAIRS:
+        raise ValueError(
+            f"split.group_within_arcsec is {within_arcsec:g}, which is so far that nearly all "
+            "galaxies are near to each other. Set it to a smaller angle."
+        )
+    pairs = tree.query_pairs(chord, output_type="ndarray")
+    return np.asarray(known[pairs.T], np.int_)
+
+
+def _tell_divided(galaxies: pd.DataFrame, split: NDArray[np.object_]) -> None:
+    """Say of groups that the splits that are given divide."""
+    n_splits = pd.Series(split, galaxies.index).groupby(galaxies["group"]).nunique()
+    if len(divided := n_splits.index[n_splits > 1]):
+        cataids = galaxies.loc[galaxies["group"] == divided[0], "cataid"]
+        logger.warning(
+            "The splits that are given divide %s groups of galaxies with the same pixels, the same "
+            "`group` or nearly the same place, e.g. CATAID %s: scores may be too good.",
+            f"{len(divided):,}", " and ".join(map(str, cataids.head(2))),
+        )  # fmt: skip

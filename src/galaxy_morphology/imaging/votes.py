@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.imaging.labels import check_some_are_usable, join_rejected, named_rows
+from galaxy_morphology.identifiers import Identifiers
+from galaxy_morphology.imaging.labels import (
+    BESIDES,
+    check_some_are_usable,
+    join_rejected,
+    named_rows,
+    split_faults,
+)
 from galaxy_morphology.typing import FloatArray
 
 Kind = Literal["fractions", "counts"]
@@ -20,11 +27,11 @@ OF_DECIMALS = 0.01
 def clean_votes(
     labels: pd.DataFrame,
     classes: Mapping[int, str],
+    identifiers: Identifiers = "integer",
     *,
     columns: Mapping[int, Sequence[str]],
     kind: Kind,
     total: str | None,
-    identifier: str,
     minimum_votes: int,
     minimum_fraction: float,
     margin: float,
@@ -39,24 +46,25 @@ def clean_votes(
     Galaxies most of whose votes are for answers that are no class are left out either way.
 
     Args:
-        labels: The list, every cell as text.
+        labels: The list, every cell as text: CATAID, the columns of votes, and where they are known
+            ``split``, ``group``, ``ra`` and ``dec``, as for ``clean_labels``.
         classes: Class name by number.
+        identifiers: What the CATAIDs are.
         columns: By the number of each class, the columns with its votes, which are added.
         kind: Whether these are fractions of all votes, 0 to 1, or numbers of votes.
         total: The column with the number of all votes, also of those for no class. Where there is
             none, fractions of counted votes are of those for the classes.
-        identifier: The column that names galaxies.
         minimum_votes: Galaxies with fewer votes in all are left out, where numbers are known.
         minimum_fraction: The least fraction of all votes that is a clear majority.
         margin: The least difference from the next class that is one. Equal fractions never are.
         soft: Whether fractions are kept.
 
     Returns:
-        The labelled galaxies in the order of the list: ``cataid`` int64, ``target`` int64 and
-        ``class_name``; with soft labels also ``fraction_<class>``, of the votes for the classes,
-        which sum to 1, ``n_votes``, their number, NaN where it is not known, and whether the class
-        is ``clear``. And the rejected ones: ``cataid`` Int64, missing where none could be read,
-        ``reason``, and their ``votes`` in words.
+        The labelled galaxies in the order of the list: ``cataid`` int64 or str, ``target`` int64,
+        ``class_name`` and what else is known; with soft labels also ``fraction_<class>``, of the
+        votes for the classes, which sum to 1, ``n_votes``, their number, NaN where it is not
+        known, and whether the class is ``clear``. And the rejected ones: ``cataid``, missing where
+        none could be read, ``reason``, and their ``votes`` in words.
 
     Raises:
         ValueError: A column is missing or there twice, or no row is usable; says what was found.
@@ -66,11 +74,12 @@ def clean_votes(
     of_classes = [list(columns[target]) for target in targets]
     of_kind: dict[str, Kind] = {column: kind for some in of_classes for column in some}
     of_kind |= {total: "counts"} if total else {}
-    texts, nameless = named_rows(labels, identifier, list(of_kind))
+    texts, nameless = named_rows(labels, list(of_kind), identifiers)
     numbers = pd.DataFrame({column: _numbers(texts[column]) for column in of_kind})
     n_different = numbers.groupby(texts["cataid"]).nunique(dropna=False).max(axis=1)
+    faults = split_faults(texts)
     first = ~texts.duplicated("cataid")
-    texts, numbers = texts[first], numbers[first]
+    texts, numbers, faults = texts[first], numbers[first], faults[first]
 
     fractions, n_votes = _fractions(numbers, of_classes, kind, total)
     in_all, clear = fractions.sum(axis=1), _are_clear(fractions, minimum_fraction, margin)
@@ -86,6 +95,7 @@ def clean_votes(
         "no clear majority": ~clear & (not soft),
     }
     reason = _first_reason(unsound | undecided, len(texts))
+    reason = np.where(reason == "", faults.to_numpy(object), reason)
     is_sound = _first_reason(unsound, len(texts)) == ""
     usable = reason == ""
 
@@ -93,21 +103,26 @@ def clean_votes(
     labelled = texts.loc[usable, ["cataid"]].assign(
         target=np.array(targets, np.int64)[chosen], class_name=np.array(names, object)[chosen]
     )
+    besides = [name for name in BESIDES if name in texts]
+    labelled[besides] = texts.loc[usable, besides]
     if soft:
         of_all = in_all[usable]
         labelled[[f"fraction_{name}" for name in names]] = fractions[usable] / of_all[:, None]
         labelled["n_votes"] = np.round(n_votes[usable] * of_all, 6)
         labelled["clear"] = clear[usable]
     left_out = pd.DataFrame({"cataid": texts["cataid"], "reason": reason})[~usable]
+    cells = texts[list(of_kind)]
     left_out["votes"] = [
-        _in_words(names, fractions[i], n_votes[i]) if is_sound[i] else _cells(texts.iloc[i])
+        _in_words(names, fractions[i], n_votes[i])
+        if is_sound[i]
+        else _cells(texts.iloc[i][list(of_kind)])
         for i in np.flatnonzero(~usable).tolist()
     ]
     rejected = join_rejected(nameless.assign(votes=""), left_out)
     check_some_are_usable(
         labelled,
         rejected,
-        f"a row per galaxy with its {identifier}, and {kind} of votes in the columns that "
+        f"a row per galaxy with its CATAID, and {kind} of votes in the columns that "
         "`votes.columns` in the parameters names",
     )
     return labelled.reset_index(drop=True), rejected
@@ -176,5 +191,4 @@ def _in_words(names: Sequence[str], fractions: FloatArray, n_votes: float) -> st
 
 
 def _cells(row: pd.Series) -> str:
-    cells = row.drop("cataid").items()
-    return ", ".join(f"{column} {text[:40]!r}" for column, text in cells)
+    return ", ".join(f"{column} {text[:40]!r}" for column, text in row.items())

@@ -15,7 +15,6 @@ class VoteOptions(Options):
     columns: dict[int, tuple[str, ...]]
     kind: Literal["fractions", "counts"]
     total: str | None
-    identifier: str
     minimum_votes: int = Field(ge=0)
     minimum_fraction: float = Field(gt=0, le=1)
     margin: float = Field(ge=0, lt=1)
@@ -27,7 +26,7 @@ class VoteOptions(Options):
         named = [column for columns in self.columns.values() for column in columns]
         if not all(self.columns.values()):
             raise ValueError(f"expected a column or more for each class, found {self.columns}")
-        read = [self.identifier, *named, *([self.total] if self.total else [])]
+        read = [*named, *([self.total] if self.total else [])]
         if len(set(read)) < len(read):
             raise ValueError(f"expected each column once, found {', '.join(read)}")
         if self.soft and not named:

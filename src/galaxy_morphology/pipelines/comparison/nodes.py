@@ -137,8 +137,8 @@ def train_baselines(
             name = f"{entry}-{seed}"
             measures = known[evaluation.feature_columns(feature_set)]
             fingerprint = fingerprint_of(
-                galaxies, measures.to_csv(), classes, options.n_folds, "StratifiedGroupKFold", seed,
-                sklearn.__version__,
+                galaxies, measures.to_csv(), galaxies["group"].to_csv(), classes, options.n_folds,
+                "StratifiedGroupKFold", seed, sklearn.__version__,
             )  # fmt: skip
             checkpoint = checkpoints(name)
             entries[name] = _finished_before(name, checkpoint, fingerprint)
@@ -149,7 +149,7 @@ def train_baselines(
                 baseline,
                 measures[training],
                 truth[training],
-                galaxies.loc[training, "checksum"],
+                galaxies.loc[training, "group"],
                 n_folds=options.n_folds,
                 seed=seed,
             )

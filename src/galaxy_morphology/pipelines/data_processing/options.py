@@ -13,6 +13,7 @@ class SplitOptions(Options):
     validation_fraction: float = Field(gt=0, lt=1)
     test_fraction: float = Field(ge=0, lt=1)
     seed: int = Field(ge=0, lt=2**32)
+    group_within_arcsec: float | None = Field(default=None, gt=0, le=36_000)
 
     @model_validator(mode="after")
     def _something_is_left_for_training(self) -> Self:

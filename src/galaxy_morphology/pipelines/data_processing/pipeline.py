@@ -22,7 +22,7 @@ def _reading() -> list[Node]:
     return [
         Node(
             reading.clean_labels,
-            inputs=["galaxy_labels", "params:classes", "params:votes"],
+            inputs=["galaxy_labels", "params:classes", "params:identifiers", "params:votes"],
             outputs=["labelled_galaxies", "rejected_labels"],
             name="clean_labels",
         ),
@@ -45,6 +45,7 @@ def _reading() -> list[Node]:
                 "labelled_galaxies",
                 "rejected_labels",
                 "rejected_cutouts",
+                "params:identifiers",
             ],
             outputs="rejected_galaxies",
             name="list_rejected_galaxies",

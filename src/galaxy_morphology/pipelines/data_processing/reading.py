@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from galaxy_morphology import figures, imaging, report
+from galaxy_morphology.identifiers import Identifiers, column_type
 from galaxy_morphology.options import Classes, CutoutOptions, VoteOptions
 from galaxy_morphology.pipelines.data_processing.options import (
     SheetOptions,
@@ -14,22 +15,23 @@ from galaxy_morphology.typing import ArrayRows, CutoutArchive, Figure, Images
 
 
 def clean_labels(
-    galaxy_labels: pd.DataFrame, classes: Classes, votes: VoteOptions
+    galaxy_labels: pd.DataFrame, classes: Classes, identifiers: Identifiers, votes: VoteOptions
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep one row per galaxy with a known class, and list the others with the reason.
 
     Args:
         galaxy_labels: The label list as found, every cell as text.
         classes: Class name by value of TARGET, or by the number that votes have.
+        identifiers: What the CATAIDs are.
         votes: How labels are made of votes; with no columns, TARGET is the label.
 
     Returns:
         Labelled galaxies, and rejected ones.
     """
     if not votes.columns:
-        return imaging.clean_labels(galaxy_labels, classes.root)
+        return imaging.clean_labels(galaxy_labels, classes.root, identifiers)
     return imaging.clean_votes(
-        galaxy_labels, classes.root, **votes.model_dump(exclude={"weigh_by_votes"})
+        galaxy_labels, classes.root, identifiers, **votes.model_dump(exclude={"weigh_by_votes"})
     )
 
 
@@ -69,6 +71,7 @@ def list_rejected_galaxies(
     labelled_galaxies: pd.DataFrame,
     rejected_labels: pd.DataFrame,
     rejected_cutouts: pd.DataFrame,
+    identifiers: Identifiers,
 ) -> pd.DataFrame:
     """List every galaxy that was left out, with the reason.
 
@@ -78,6 +81,7 @@ def list_rejected_galaxies(
         labelled_galaxies: The galaxies with a usable label.
         rejected_labels: Left out for their label.
         rejected_cutouts: Left out for their cut-out.
+        identifiers: What the CATAIDs are.
 
     Returns:
         Columns ``cataid`` (missing where none could be read), ``reason``, where labels are votes
@@ -91,7 +95,7 @@ def list_rejected_galaxies(
     ]
     without_cataid = pd.DataFrame({"cataid": pd.NA, "reason": unnamed}, index=range(len(unnamed)))
     parts = [
-        part.astype({"cataid": "Int64", "reason": str})
+        part.astype({"cataid": column_type(identifiers), "reason": str})
         for part in (rejected_labels, rejected_cutouts, without_label, without_cataid)
     ]
     return pd.concat(parts, ignore_index=True).assign(simulated=galaxy_archive.simulated)

@@ -76,13 +76,13 @@ def explain_galaxies(
         options: Which methods, and how.
 
     Returns:
-        Arrays ``cataid`` int64 [n] and, by method, signed maps float32 [n, height, width]; and a
-        table with a row per galaxy and method: the ``title`` of the method, its ``note`` on the
-        map, and a column per measure of its own reliability.
+        Arrays ``cataid`` [n], int64 or texts, and, by method, signed maps float32
+        [n, height, width]; and a table with a row per galaxy and method: the ``title`` of the
+        method, its ``note`` on the map, and a column per measure of its own reliability.
     """
     classifier = mean_over_views(classifier, prediction.views)
     codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
-    cataids = explained_galaxies["cataid"].to_numpy()
+    cataids = np.array(explained_galaxies["cataid"].tolist())  # texts, and no objects
     known = explained_galaxies[["cataid", "simulated"]]
     maps: dict[str, NDArray[Any]] = {}
     tables = []

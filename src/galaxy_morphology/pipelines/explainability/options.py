@@ -13,7 +13,11 @@ class ExplainedGalaxiesOptions(Options):
 
     split: Literal["training", "validation", "test"]
     galaxies_per_group: int = Field(ge=1)
-    cataids: tuple[Annotated[int, Field(strict=True, ge=0, le=LARGEST)], ...]
+    cataids: tuple[
+        Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+        | Annotated[str, Field(strict=True, min_length=1)],
+        ...,
+    ]
     n_measured: int = Field(ge=2)
     seed: int = Field(ge=0)
 

@@ -225,7 +225,7 @@ def find_suspect_labels(
             ["number", "bool"]
         ),
         evaluation.class_codes(galaxies["class_name"], classes.names),
-        galaxies["checksum"],
+        galaxies["group"],
         len(classes.names),
         **options.model_dump(exclude={"n_shown"}),
     )

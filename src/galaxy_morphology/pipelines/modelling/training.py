@@ -62,7 +62,7 @@ def draw_augmentation(
     return figures.augmentation_sheet(
         images[row],
         augmented,
-        int(galaxy["cataid"]),
+        galaxy["cataid"],
         simulated=bool(galaxy["simulated"]),
         parts_hidden=options.hide.everything + options.hide.faded + options.hide.parts > 0,
     )

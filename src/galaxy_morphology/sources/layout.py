@@ -1,0 +1,105 @@
+"""How galaxies are laid out in an archive, as it is configured."""
+
+import re
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from galaxy_morphology.identifiers import Identifiers
+
+BRACES = re.compile(r"\{([^{}]+)\}")
+
+
+class Columns(BaseModel):
+    """What the columns of a catalogue, or the arrays of an HDF5 file, are called.
+
+    Attributes:
+        identifier: Of galaxies.
+        label: The class of each.
+        votes: Those that labels are made of where there is no such column, see ``votes`` in the
+            parameters. They keep their names.
+        file: The path of each cut-out in the archive, or a text with names of columns in braces,
+            such as ``images/{asset_id}.jpg``.
+        image: The array of cut-outs of an HDF5 file.
+        split: Which split each galaxy is to be in.
+        group: What galaxies have in common that must not be split.
+        ra: Right ascension in degrees.
+        dec: Declination in degrees.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    identifier: str | None = None
+    label: str | None = None
+    votes: tuple[str, ...] = ()
+    file: str | None = None
+    image: str | None = None
+    split: str | None = None
+    group: str | None = None
+    ra: str | None = None
+    dec: str | None = None
+
+    @property
+    def in_file(self) -> list[str]:
+        """The columns that ``file`` is made of."""
+        return (BRACES.findall(self.file) or [self.file]) if self.file else []
+
+    def besides(self) -> dict[str, str]:
+        """By our names, the columns that need not be there."""
+        names = self.model_dump(include={"split", "group", "ra", "dec"}, exclude_none=True)
+        return {ours: str(theirs) for ours, theirs in names.items()}
+
+
+class Join(BaseModel):
+    """A second table, with more columns of the same galaxies.
+
+    Attributes:
+        file: Its name.
+        column: Of the first table.
+        equals: The column of the second table that has the same values.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    column: str
+    equals: str
+
+
+class Layout(BaseModel):
+    """How galaxies are laid out in an archive.
+
+    Attributes:
+        label_file: Name of the table of galaxies; None where folders or HDF5 tell the labels.
+        image_suffix: What follows the identifier in the names of cut-outs, where no column tells
+            their paths.
+        identifiers: What those are.
+        columns: Of the table.
+        join: With which other table it is joined.
+        label_values: By a pattern of labels such as ``S*``, the class that is meant. The first
+            that fits counts; other labels stay as they are.
+        image_side: Width and height in px of the cut-outs of an HDF5 file, to tell files apart
+            that are laid out alike; None where it does not matter.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label_file: str | None = "2class_list.csv"
+    image_suffix: str = "_giH.png"
+    identifiers: Identifiers = "integer"
+    columns: Columns = Columns(identifier="CATAID", label="TARGET")
+    join: Join | None = None
+    label_values: dict[str, int | str] = Field(default_factory=dict)
+    image_side: int | None = None
+
+    @model_validator(mode="after")
+    def _tables_have_what_is_needed(self) -> Self:
+        columns = self.columns
+        if self.label_file and not (columns.identifier and (columns.label or columns.votes)):
+            raise ValueError(
+                f"`columns` must say which columns of {self.label_file} are the identifier, and "
+                "the label or the votes"
+            )
+        if self.join and not self.label_file:
+            raise ValueError("`join` needs a `label_file` to join with")
+        return self
