@@ -429,6 +429,11 @@ class _Careful:
             raise ValueError(f"it expands to more than {self._largest:,} bytes")
         self._file.seek(position)
 
+    def read_to_the_end(self) -> None:
+        """Gzip knows only at the end whether all was as it was packed."""
+        while self._file.read(PART):
+            self.seek(self.tell())
+
 
 def _tar_members(file: _Careful, path: str) -> Iterator[tarfile.TarInfo]:
     """All members but folders; tarfile itself takes a damaged header for the end."""
@@ -442,6 +447,7 @@ def _tar_members(file: _Careful, path: str) -> Iterator[tarfile.TarInfo]:
                 yield member
         file.seek(archive.offset)
         end = file.read(TAR_BLOCK)
+        file.read_to_the_end()
     except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
         raise ValueError(
             f"{path} is not a readable tar archive ({error}). Expected one as it is or in gzip; "
@@ -478,10 +484,10 @@ def _walk(root: str, refused: dict[str, str]) -> Iterator[tuple[str, tuple[int, 
             name = f"{folder}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(f"{name}/")
-            elif entry.is_symlink() and entry.is_dir():
+            elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - no loop stops it
                 links.append(name)
             else:
-                is_file = entry.is_file()
+                is_file = os.path.isfile(entry.path)  # noqa: PTH113
                 if entry.is_symlink() and not os.path.realpath(entry.path).startswith(inside):
                     refused[name] = f"is a link that leads out of {root}: put the file itself there"
                 elif not is_file:

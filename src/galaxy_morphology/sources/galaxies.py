@@ -273,7 +273,7 @@ class FileSource:
             self._files.relative(posixpath.join(start, path.strip()) if path.strip() else "")
             for start in dict.fromkeys((folder, "", self._top))
         ]
-        return next((name for name in names if name in self._files), names[-1])
+        return next((name for name in names if name in self._files), names[0])
 
     @cached_property
     def _top(self) -> str:

@@ -82,9 +82,9 @@ class Hdf5Source:
             ValueError: An array is not there, or not as long as that of the cut-outs.
         """
         columns = {"TARGET": str(self._columns.label), **self._columns.besides()}
-        table = {"CATAID": [str(row) for row in range(len(self._images))]}
-        table |= {ours: self._texts(theirs) for ours, theirs in columns.items()}
-        return pd.DataFrame(table, dtype=str)
+        table = {ours: self._texts(theirs) for ours, theirs in columns.items()}
+        identifiers = [str(row) for row in range(len(self._images))]
+        return pd.DataFrame({"CATAID": identifiers, **table}, dtype=str)
 
     def cutouts(self) -> "Hdf5Cutouts":
         """The cut-outs by row."""
