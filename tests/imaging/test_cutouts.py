@@ -311,3 +311,33 @@ def test_several_images_in_one_file_are_refused(kind: str) -> None:
     pages = [Image.fromarray(RGB), Image.fromarray(RGB[::-1].copy())]
     with pytest.raises(UnusableCutoutError, match="several images in one file"):
         read(save(pages[0], kind, save_all=True, append_images=pages[1:]))
+
+
+# ------------------------------------------------------------------ pixels that were no file
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(20, 30, 3), (20, 30, 1), (20, 30)])
+def test_pixels_are_taken_as_they_are(dtype: type, shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    cutout = read_cutout(pixels, minimum_side=16, maximum_side=99, white_level=255)
+    assert (cutout.width, cutout.height, cutout.transparent) == (30, 20, False)
+    expected = np.broadcast_to(pixels.reshape(20, 30, -1), (20, 30, 3))
+    np.testing.assert_array_equal(cutout.pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.zeros((20, 30, 4), np.uint8), r"an array of the shape \(20, 30, 4\)"),
+        (np.full((20, 30, 3), 0.5), "type float64 and not whole numbers from 0 to 255"),
+        (np.full((20, 30, 3), -1), "not whole numbers from 0 to 255"),
+        (np.full((20, 30, 3), 256.0), "not whole numbers from 0 to 255"),
+        (np.full((20, 30, 3), np.nan), "not whole numbers from 0 to 255"),
+        (np.zeros((20, 10, 3), np.uint8), "too small"),
+        (np.zeros((20, 100, 3), np.uint8), "too large"),
+    ],
+)
+def test_pixels_that_are_no_cutout(pixels: NDArray[Any], words: str) -> None:
+    with pytest.raises(UnusableCutoutError, match=words):
+        read_cutout(pixels, minimum_side=16, maximum_side=99)

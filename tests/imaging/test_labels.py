@@ -2,6 +2,7 @@
 
 from io import StringIO
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -137,6 +138,56 @@ def test_a_list_without_a_usable_row_is_an_error_that_says_why() -> None:
         clean("CATAID,TARGET\n1,Spiral\n2,Spiral\n")
     with pytest.raises(ValueError, match="no usable galaxy: it has no rows"):
         clean("CATAID,TARGET\n")
+
+
+def test_classes_may_be_called_by_their_names() -> None:
+    used, left_out = clean("CATAID,TARGET\n1, Elliptical \n2,Other\n3,1\n4,other\n")
+    assert used == {1: "Elliptical", 2: "Other", 3: "Other"}
+    assert left_out == {4: "TARGET 'other' is none of 0 (Elliptical), 1 (Other)"}
+    table = pd.DataFrame({"CATAID": ["1", "2"], "TARGET": ["2", "5"]})
+    labelled, _ = clean_labels(table, {2: "5", 7: "Sb"})  # a number first, then a name
+    assert labelled["target"].tolist() == [2, 2]
+
+
+def test_texts_are_identifiers_where_they_are_meant_to_be() -> None:
+    names = ["J103438.28-005109.6", "007", "7", "1e5", "NA", "nan", "7.0"]
+    table = pd.DataFrame({"CATAID": [*names, "", " ", "a\nb", "x" * 201, "1.2e+17"], "TARGET": "1"})
+    labelled, rejected = clean_labels(table, CLASSES, "text")
+    assert labelled["cataid"].tolist() == names
+    assert rejected["cataid"].isna().all()
+    assert [reason.split(") ")[1].split(";")[0] for reason in rejected["reason"]] == [
+        "is empty", "is empty", "is no name", "is no name", "is a rounded number",
+    ]  # fmt: skip
+
+
+def test_splits_groups_and_positions_are_kept(caplog: pytest.LogCaptureFixture) -> None:
+    table = pd.DataFrame(
+        [
+            ("1", "0", "training", "a", "10.5", "-90"),
+            ("2", "1", "test", "", "-170.0", "89.5"),
+            ("3", "0", "Test?", "a", "1", "1"),
+            ("4", "1", "training", "b", "10:34:38", "91"),
+            ("5", "1", "training", "b", "1", "1"),
+            ("5", "1", "test", "b", "1", "1"),
+            ("6", "0", "", "b", "", ""),
+        ],
+        columns=["CATAID", "TARGET", "split", "group", "ra", "dec"],
+    )
+    with caplog.at_level("WARNING"):
+        labelled, rejected = clean_labels(table, CLASSES)
+    assert labelled.drop(columns=["ra", "dec"]).to_numpy().tolist() == [
+        [1, 0, "Elliptical", "training", "a"],
+        [2, 1, "Other", "test", ""],
+        [4, 1, "Other", "training", "b"],
+    ]
+    np.testing.assert_array_equal(labelled["ra"], [10.5, -170, np.nan])
+    np.testing.assert_array_equal(labelled["dec"], [-90, 89.5, np.nan])
+    assert dict(zip(rejected["cataid"], rejected["reason"], strict=True)) == {
+        3: "split 'Test?' is none of training, validation, test",
+        5: "named more than once, with different splits",
+        6: "split '' is none of training, validation, test",
+    }
+    assert "1 positions are not known: ra is '10:34:38'" in caplog.text
 
 
 def test_the_real_label_list(gama_labels: object) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from galaxy_morphology.imaging import prepare_cutout, read_cutouts
 SIZES = {"side": 32, "minimum_side": 16, "maximum_side": 4096}
 
 
-def labelled(cataids: list[int]) -> pd.DataFrame:
+def labelled(cataids: list[Any]) -> pd.DataFrame:
     return pd.DataFrame({"cataid": cataids, "target": 0, "class_name": "Elliptical"})
 
 
@@ -30,6 +31,31 @@ def test_images_follow_the_order_of_the_galaxies(tmp_path: Path) -> None:
     assert galaxies["cataid"].tolist() == cataids
     assert rejected.empty
     for cataid, image in zip(cataids, dataset.load(), strict=True):
+        np.testing.assert_array_equal(image, prepare_cutout(archive[cataid], **SIZES).pixels)
+
+
+@pytest.mark.parametrize("kind", [int, str])
+def test_cutouts_are_asked_for_in_the_order_in_which_they_lie(
+    kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    rng = np.random.default_rng(0)
+    asked_for: list[object] = []
+
+    class Archive(dict[Any, bytes]):
+        def __getitem__(self, cataid: object) -> bytes:
+            asked_for.append(cataid)
+            return super().__getitem__(cataid)
+
+    archive = Archive(
+        {kind(i): encode(draw_galaxy(rng, axis_ratio=0.5)) for i in (3, 9, 1, 7)} | {kind(5): b""}
+    )
+    table = labelled([kind(i) for i in (8, 7, 5, 3, 1)])
+    images, galaxies, rejected = read_cutouts(archive, table, **SIZES)
+    assert asked_for == [kind(i) for i in (3, 1, 7, 5, 8)]
+    assert galaxies["cataid"].tolist() == [kind(i) for i in (7, 3, 1)]
+    assert rejected["cataid"].tolist() == [kind(i) for i in (8, 5)]
+    for cataid, image in zip(galaxies["cataid"], images, strict=True):
         np.testing.assert_array_equal(image, prepare_cutout(archive[cataid], **SIZES).pixels)
 
 

@@ -127,10 +127,10 @@ def test_the_checksum_is_that_of_the_catalogue_beside_too(tmp_path: Path) -> Non
         ({"columns": {"id": "id_str"}}, "`columns.id` is 'id_str'"),
         ({"identifiers": "words"}, "`identifiers` is 'words'"),
         ({"label_file": "other.csv"}, r"found 0; the tables in it are .'catalogue.csv'"),
-        ({"join": {"file": "c2.csv", "column": "id_str", "equals": "x"}}, "label list named c2.csv"),
+        ({"join": {"file": "c2.csv", "column": "id_str", "equals": "x"}}, "list named c2.csv"),
         ({"join": {"file": "d.csv", "column": "id_str", "equals": "x"}}, "names a column x"),
         ({"join": {"file": "d.csv", "column": "y", "equals": "z"}}, "names a column y"),
-        ({"label_file": None, "join": {"file": "d.csv", "column": "a", "equals": "z"}}, "`join` needs"),
+        ({"label_file": None, "join": {"file": "d", "column": "a", "equals": "z"}}, "`join` needs"),
     ],
 )  # fmt: skip
 def test_what_is_configured_wrongly(tmp_path: Path, changes: dict[str, Any], words: str) -> None:

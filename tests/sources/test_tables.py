@@ -85,7 +85,8 @@ def test_no_digit_and_no_letter_is_lost(name: str, rows: list[tuple[int, str, in
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.fits", "t.vot", "t.jsonl"])
 @pytest.mark.parametrize(
-    ("value", "text"), [(287931.0, "287931"), (2.0**53, None), (1.5, None), (587722981736120347.0, None)]
+    ("value", "text"),
+    [(287931.0, "287931"), (2.0**53, None), (1.5, None), (587722981736120347.0, None)],
 )  # fmt: skip
 def test_identifiers_that_were_floats_are_refused_where_digits_are_lost(
     name: str, value: float, text: str | None
@@ -106,9 +107,8 @@ def test_short_floats_lose_digits_sooner(name: str) -> None:
         column = np.array([value], np.float32)
         return WRITERS[name]({"objid": column if name != "t.parquet" else pa.array(column)})  # type: ignore[dict-item]
 
-    assert read_table(BytesIO(content(2**24 - 1)), name, ["objid"], {"objid"})[0]["objid"].tolist() == [
-        str(2**24 - 1)
-    ]  # fmt: skip
+    table, _ = read_table(BytesIO(content(2**24 - 1)), name, ["objid"], {"objid"})
+    assert table["objid"].tolist() == [str(2**24 - 1)]
     with pytest.raises(ValueError, match="digits are lost"):
         read_table(BytesIO(content(2**24)), name, ["objid"], {"objid"})
 
@@ -179,7 +179,7 @@ NESTED = b'{"objid": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
         ("t.fits", as_fits({"objid": [[1, 2], [3, 4]]}), "several values in each row"),
         ("t.vot", BOMB, "entities of its own"),
         ("t.vot", ELSEWHERE, "its data lie elsewhere, at file:///etc/passwd"),
-        ("t.vot", ELSEWHERE.decode().replace("1.0", "1.0", 1).encode("utf-16"), "data lie elsewhere"),
+        ("t.vot", ELSEWHERE.decode().encode("utf-16"), "data lie elsewhere"),
         ("t.vot", b"\x1f\x8b" + b"x" * 99, "."),
         ("t.xlsx", b"", "no table of a known kind. Expected one of .csv"),
     ],

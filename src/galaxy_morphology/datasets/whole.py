@@ -28,26 +28,22 @@ class Whole:
 
 
 class CSVDataset(Whole, pandas.CSVDataset):
-    """A table in a CSV file.
+    """A table in a CSV file, where what is missing is empty, and NA, nan and null are words.
 
     Args:
         identifiers: Whether a column ``cataid`` is of numbers ("integer") or of texts ("text"),
-            which may look like a number, or like a word for a missing one.
+            which may look like numbers.
         kwargs: See Kedro's dataset.
     """
 
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"keep_default_na": False, "na_values": [""]}
     DEFAULT_FS_ARGS = WRITTEN_IN_UTF_8  # pandas reads UTF-8 anyway
 
     def __init__(self, *, identifiers: str = "integer", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if identifiers == "text":
-            dtypes = {**self._load_args.get("dtype", {})}
-            dtypes.pop("cataid", None)
-            self._load_args |= {"dtype": dtypes, "converters": {"cataid": _text_or_missing}}
-
-
-def _text_or_missing(text: str) -> str | None:
-    return text or None
+            dtypes = {**self._load_args.get("dtype", {}), "cataid": "str"}
+            self._load_args = {**self._load_args, "dtype": dtypes}
 
 
 class ParquetDataset(Whole, pandas.ParquetDataset):
