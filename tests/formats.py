@@ -123,7 +123,7 @@ def zoobot_table(galaxies: Galaxies) -> pd.DataFrame:
     )
 
 
-ZOOBOT = {
+ZOOBOT: dict[str, Any] = {
     "identifiers": "text",
     "columns": {"identifier": "id_str", "file": "file_loc", "label": "label"},
 }

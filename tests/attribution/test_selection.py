@@ -44,6 +44,17 @@ def test_named_galaxies_come_first_from_whatever_split() -> None:
     assert chosen["cataid"].is_unique
 
 
+def test_numbers_are_found_as_texts_and_texts_as_numbers() -> None:
+    table = predictions()
+    asked_for = {"split": "test", "galaxies_per_group": 1}
+    by_number = select_galaxies(table, cataids=[7, 5], **asked_for)  # type: ignore[arg-type]
+    by_text = select_galaxies(table, cataids=["7", "5"], **asked_for)  # type: ignore[arg-type]
+    pd.testing.assert_frame_equal(by_text, by_number)
+    texts = table.assign(cataid=["007", "1e5", "NA", "4", "J10-00", "6", "7"])
+    chosen = select_galaxies(texts, cataids=["007", "NA", 7, "J10-00"], **asked_for)  # type: ignore[arg-type]
+    assert chosen["cataid"].tolist()[:4] == ["007", "NA", "7", "J10-00"]
+
+
 def test_unknown_galaxies_and_empty_splits_are_errors() -> None:
     with pytest.raises(ValueError, match=r"CATAID 98, 99: not among the 7 classified"):
         select_galaxies(predictions(), split="test", galaxies_per_group=1, cataids=[99, 98, 5])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from galaxy_morphology.datasets.checkpoint import CheckpointDataset, Checkpoints
 from galaxy_morphology.datasets.keras_model import KerasModelDataset
 from galaxy_morphology.datasets.npy import NpyDataset
 from galaxy_morphology.datasets.npz import NpzDataset
+from galaxy_morphology.datasets.whole import CSVDataset
 
 
 @given(
@@ -111,3 +113,33 @@ def test_a_model_file_cannot_run_code(tmp_path: Path) -> None:
     keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs)).save(path)
     with pytest.raises(DatasetError, match="unsafe"):
         KerasModelDataset(filepath=str(path)).load()
+
+
+IDENTIFIERS = st.one_of(
+    st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=20),
+    st.sampled_from(["007", "1e5", "NA", "nan", "null", "None", "1.0", "True", '"', "a,b", "-"]),
+)
+
+
+@given(rows=st.lists(st.tuples(IDENTIFIERS, st.none() | st.integers(-9, 9)), min_size=1))
+def test_texts_in_csv_files_stay_what_they_are(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int | None]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    dataset = CSVDataset(filepath=str(path), identifiers="text", save_args={"index": False})
+    names, numbers = map(list, zip(*rows, strict=True))
+    dataset.save(pd.DataFrame({"cataid": names, "class_name": "NA", "number": numbers}))
+    table = dataset.load()
+    assert table["cataid"].tolist() == names
+    assert table["class_name"].tolist() == ["NA"] * len(rows)
+    assert [None if pd.isna(number) else number for number in table["number"]] == numbers
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=1))
+def test_numbers_in_csv_files_keep_all_digits(
+    tmp_path_factory: pytest.TempPathFactory, cataids: list[int]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    dataset = CSVDataset(filepath=str(path), save_args={"index": False})
+    dataset.save(pd.DataFrame({"cataid": cataids}))
+    assert dataset.load()["cataid"].tolist() == cataids

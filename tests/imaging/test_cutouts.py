@@ -319,7 +319,7 @@ def test_several_images_in_one_file_are_refused(kind: str) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(20, 30, 3), (20, 30, 1), (20, 30)])
 def test_pixels_are_taken_as_they_are(dtype: type, shape: tuple[int, ...]) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    pixels: NDArray[Any] = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
     cutout = read_cutout(pixels, minimum_side=16, maximum_side=99, white_level=255)
     assert (cutout.width, cutout.height, cutout.transparent) == (30, 20, False)
     expected = np.broadcast_to(pixels.reshape(20, 30, -1), (20, 30, 3))

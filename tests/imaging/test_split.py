@@ -135,7 +135,7 @@ def test_no_group_is_divided_and_shares_nearly_hold(seed: int) -> None:
 def test_without_groups_every_galaxy_is_its_own() -> None:
     table = galaxies_of({"Elliptical": 40, "Other": 40})
     assert split(table)["group"].tolist() == table["cataid"].tolist()
-    names = table.assign(cataid=[f"J{c}" for c in table["cataid"]], duplicate_of=pd.NA)
+    names = table.assign(cataid=[f"J{c}" for c in table["cataid"]], duplicate_of=None)
     by_name = split(names)
     assert by_name["group"].tolist() == names["cataid"].tolist()
     assert by_name["split"].tolist() == split(table)["split"].tolist()

@@ -16,7 +16,7 @@ from survey import write_archive
 from galaxy_morphology.datasets.cutout_archive import ArchiveLabelsDataset, CutoutArchiveDataset
 from galaxy_morphology.imaging import clean_labels
 
-FOLDERS = {"label_file": None, "columns": {"label": "label"}, "identifiers": "text"}
+FOLDERS: dict[str, Any] = {"label_file": None, "columns": {"label": "label"}, "identifiers": "text"}
 
 
 def catalogue(folder: Path, rows: list[str], files: dict[str, bytes]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def test_the_checksum_is_that_of_the_catalogue_beside_too(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"columns": {**ZOOBOT["columns"], "label": "klass"}}, "exactly one column klass.*id_str"),  # type: ignore[dict-item]
+        ({"columns": {**ZOOBOT["columns"], "label": "klass"}}, "exactly one column klass.*id_str"),
         ({"columns": {"identifier": "id_str"}}, "catalogue.csv are the identifier and the label"),
         ({"columns": {"id": "id_str"}}, "`columns.id` is 'id_str'"),
         ({"identifiers": "words"}, "`identifiers` is 'words'"),

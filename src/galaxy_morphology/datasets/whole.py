@@ -33,17 +33,24 @@ class CSVDataset(Whole, pandas.CSVDataset):
     Args:
         identifiers: Whether a column ``cataid`` is of numbers ("integer") or of texts ("text"),
             which may look like numbers.
+        load_args: Of pandas.
         kwargs: See Kedro's dataset.
     """
 
     DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"keep_default_na": False, "na_values": [""]}
     DEFAULT_FS_ARGS = WRITTEN_IN_UTF_8  # pandas reads UTF-8 anyway
 
-    def __init__(self, *, identifiers: str = "integer", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        identifiers: str = "integer",
+        load_args: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        load_args = load_args or {}
         if identifiers == "text":
-            dtypes = {**self._load_args.get("dtype", {}), "cataid": "str"}
-            self._load_args = {**self._load_args, "dtype": dtypes}
+            load_args = {**load_args, "dtype": {**load_args.get("dtype", {}), "cataid": "str"}}
+        super().__init__(load_args=load_args, **kwargs)
 
 
 class ParquetDataset(Whole, pandas.ParquetDataset):

@@ -360,9 +360,10 @@ def _caption(galaxy: "pd.Series[Any]") -> str:
 
 
 def _short_caption(galaxy: "pd.Series[Any]") -> str:
-    """Who a galaxy is in two lines that fit under its cut-out."""
+    """Who a galaxy is in two lines that fit under its cut-out, or more for a long CATAID."""
     true, predicted = (_cut(str(galaxy[name]), 12) for name in ("class_name", "predicted_class"))
-    return f"CATAID {galaxy['cataid']}, {true}\npredicted {predicted} {_certainty(galaxy):.1%}"
+    who = fill(f"CATAID {galaxy['cataid']}, {true}", 32)
+    return f"{who}\npredicted {predicted} {_certainty(galaxy):.1%}"
 
 
 def _cut(words: str, most: int) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from galaxy_morphology.identifiers import LARGEST
 from galaxy_morphology.options import Options
@@ -20,6 +20,16 @@ class ExplainedGalaxiesOptions(Options):
     ]
     n_measured: int = Field(ge=2)
     seed: int = Field(ge=0)
+
+    @field_validator("cataids", mode="before")
+    @classmethod
+    def _as_they_were_written(cls, cataids: object) -> object:
+        for cataid in cataids if isinstance(cataids, list | tuple) else ():
+            if type(cataid) not in (int, str):
+                raise ValueError(
+                    f"a CATAID was read as {cataid!r}: write a whole number, or a text in quotes"
+                )
+        return cataids
 
 
 class CheckOptions(Options):
