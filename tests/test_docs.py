@@ -24,6 +24,8 @@ from sybil import Document, Example
 from sybil.example import SybilFailure
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
+from galaxy_morphology.sources import Layout
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     str(path.relative_to(ROOT))
@@ -33,12 +35,15 @@ PAGES = sorted(
 SUFFIXES = (".csv", ".json", ".keras", ".npy", ".npz", ".parquet", ".png", ".zip")
 """Of files that runs write."""
 OF_USERS = {
-    "2class_list.csv", "4class_list.csv", "<CATAID>_giH.png", "conf/local/parameters.yml",
     "GalaxyZoo1_DR_table2.csv", "training_solutions_rev1.csv", "gz_decals_volunteers_5.csv",
     "<iauname>.png",
+    "2class_list.csv", "4class_list.csv", "<CATAID>_giH.png", "GALAXIES.tar", "catalogue.csv",
+    "gz2_filename_mapping.csv", "gz2_hart16.csv", "images/<asset_id>.jpg", "images_gz2.zip",
+    "metadata.csv", "conf/local/globals.yml", "conf/local/parameters.yml",
 }  # fmt: skip
 """Files that users have or make."""
 REFUSALS = (AssertionError, ValueError, ParameterValidationError, click.ClickException)
+ENVIRONMENTS = [path.parent.name for path in (ROOT / "conf").glob("*/globals.yml")]
 TOP = {path.name for path in ROOT.iterdir() if path.is_dir()}
 
 bootstrap_project(ROOT)
@@ -82,7 +87,7 @@ def check_archive(words: list[str]) -> None:
     """
     for word in words:
         if word.startswith("data/") and not word.startswith("data/08_reporting/"):
-            place = re.fullmatch(r"data(?:/(\w+))?/01_raw(?:/|/GALAXIES\.zip)?", word)
+            place = re.fullmatch(r"data(?:/(\w+))?(?:/01_raw(?:/.*)?)?", word)
             assert place, word
             assert (ROOT / "conf" / (place[1] or "base")).is_dir(), word
 
@@ -105,9 +110,16 @@ def check_kedro(words: list[str]) -> None:
         context_of(asked["env"], asked["params"])
 
 
-def check_parameters(text: str) -> None:
-    """Refuse YAML that the project would refuse as parameters."""
-    context_of(parameters=yaml.safe_load(text))
+def check_yaml(text: str) -> None:
+    """Refuse YAML that the project would refuse as parameters, or as what its first line says."""
+    values = yaml.safe_load(text)
+    if not re.match(r"# conf/\w+/globals\.yml", text):
+        context_of(parameters=values)
+        return
+    known = yaml.safe_load((ROOT / "conf/base/globals.yml").read_text())
+    assert set(values) <= set(known), f"no globals are named {set(values) - set(known)}"
+    merged = known | values
+    Layout.model_validate({name: merged[name] for name in Layout.model_fields})
 
 
 def check_console(example: Example) -> None:
@@ -120,7 +132,7 @@ def check_console(example: Example) -> None:
 PARSERS = (
     PythonCodeBlockParser(doctest_optionflags=ELLIPSIS),
     CodeBlockParser("console", check_console),
-    CodeBlockParser("yaml", lambda example: check_parameters(str(example.parsed))),
+    CodeBlockParser("yaml", lambda example: check_yaml(str(example.parsed))),
 )
 LANGUAGES = {"console", "python", "yaml"}
 
@@ -165,7 +177,8 @@ def check_path(text: str, written: set[str]) -> None:
     """Refuse the path of something that is neither in the project nor written by a run."""
     pattern = re.sub(r"<\w+>", "*", text).rstrip("/")
     if fnmatch(pattern, "data/*") or re.match(r"0\d_", pattern):
-        name = pattern.removeprefix("data/").removeprefix("demo/").removeprefix("four_classes/")
+        name = pattern.removeprefix("data/")
+        name = re.sub(rf"^({'|'.join(ENVIRONMENTS)})/", "", name)
         there = any(one == name or one.startswith(f"{name}/") for one in written)
         there |= any((ROOT / "conf").glob(f"{name}/globals.yml"))
     elif "/" in pattern and pattern.split("/")[0] in TOP:
@@ -278,7 +291,9 @@ def test_its_files_are_there_or_are_written(page: str, written: set[str]) -> Non
 def test_its_parameters_are_known(page: str, parameters: dict[str, Any]) -> None:
     for code in code_in(page):
         name = code.partition("=")[0]
-        is_dotted = re.fullmatch(r"[a-z]\w*(\.\w+)+", name) and not name.endswith(SUFFIXES)
+        is_dotted = re.fullmatch(r"[a-z]\w*(\.\w+)+", name) and not name.endswith(
+            (".py", *SUFFIXES)
+        )
         if is_dotted and name.split(".")[0] in parameters:
             check_parameter(name, parameters)
 
@@ -386,6 +401,12 @@ def test_commands_that_are_right_are_accepted() -> None:
         ("console", "$ make run  # all of it", "$ make rum"),
         ("console", "$ kedro run", "kedro run"),
         ("yaml", "training: {epochs: 3}", "training: {epoch: 3}"),
+        ("yaml", "# conf/local/globals.yml\narchive: a.tar", "# conf/local/globals.yml\narkive: a"),
+        (
+            "yaml",
+            "# conf/x/globals.yml\ncolumns: {identifier: a, label: b}",
+            "# conf/x/globals.yml\ncolumns: {identifier: a}",
+        ),
     ],
 )
 def test_wrong_code_blocks_are_refused(

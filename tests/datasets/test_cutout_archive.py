@@ -55,6 +55,12 @@ def test_reads_from_any_working_directory_and_file_system(
     assert list(elsewhere.iterdir()) == []  # nothing was extracted
 
 
+@pytest.mark.parametrize("address", ["nosuchprotocol://server/a.zip", "gdrive://a.zip"])
+def test_addresses_that_need_more_packages_say_so(address: str) -> None:
+    with pytest.raises(ValueError, match=f"{address} cannot be read: .*for others, what fsspec"):
+        CutoutArchiveDataset(filepath=address)
+
+
 def test_suffix_and_label_file_are_configuration(tmp_path: Path) -> None:
     others = {"x/7.jpg": b"seven", "x/classes.csv": b"CATAID,TARGET\n7,1\n"}
     path = write_archive(tmp_path / "a.zip", {}, LABELS, others=others)

@@ -297,4 +297,3 @@ def test_web_servers_are_not_asked_for_folders() -> None:
             raise AssertionError(f"it would fetch all of {path}")
 
     assert not files_of.is_folder(Server(), "https://server/GALAXIES.zip")
-    assert files_of.is_folder(Server(), "https://server/galaxies/")

@@ -34,7 +34,13 @@ class _ArchiveDataset(AbstractDataset[Any, Any]):
         **layout: Any,
     ) -> None:
         self._protocol, path = get_protocol_and_path(filepath)
-        self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
+        try:
+            self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
+        except (ImportError, ValueError) as error:
+            raise ValueError(
+                f"{filepath} cannot be read: {error}. For addresses on web servers, install "
+                "galaxy-morphology[http]; for others, what fsspec names."
+            ) from error
         self._filepath = PurePosixPath(path)
         self._layout = _layout(layout)
         self._writable = writable

@@ -382,7 +382,7 @@ def open_files(system: fsspec.AbstractFileSystem, path: str, *, maximum_bytes: i
 
 
 def is_folder(system: fsspec.AbstractFileSystem, path: str) -> bool:
-    """Whether a path is a folder; on a web server, those are that end in a slash.
+    """Whether a path is a folder; web servers have none that could be listed.
 
     Args:
         system: The file system.
@@ -391,7 +391,7 @@ def is_folder(system: fsspec.AbstractFileSystem, path: str) -> bool:
     on_the_web = not {"http", "https"}.isdisjoint(
         [system.protocol] if isinstance(system.protocol, str) else system.protocol
     )
-    return path.endswith("/") or (not on_the_web and bool(system.isdir(path)))
+    return not on_the_web and bool(system.isdir(path))  # it would fetch the whole file
 
 
 def summary_of(file: IO[bytes], path: str) -> dict[str, Any]:
