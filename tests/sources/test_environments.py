@@ -32,11 +32,11 @@ def read(env: str, data_root: Path) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
     labelled, rejected_labels = reading.clean_labels(
         labels, options["classes"], options["identifiers"]
     )
-    images, galaxies, rejected = reading.read_and_split_galaxies(
-        archive, labelled, options["classes"], options["cutouts"], options["split"]
-    )
-    left_out = reading.list_rejected_galaxies(
-        archive, labelled, rejected_labels, rejected, options["identifiers"]
+    images, galaxies, left_out, _ = reading.read_and_split_galaxies(
+        archive,
+        labelled,
+        rejected_labels,
+        *(options[name] for name in ("classes", "cutouts", "split")),
     )
     return images, galaxies, left_out
 

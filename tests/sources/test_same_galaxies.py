@@ -60,19 +60,18 @@ def test_images_and_labels_are_those_of_the_zip(
     identifiers = source.get("identifiers", "integer")
     classes = Classes(CLASSES)
     labelled, rejected_labels = reading.clean_labels(labels, classes, identifiers, no_votes())
-    images, table, rejected = reading.read_and_split_galaxies(
+    images, table, left_out, summary = reading.read_and_split_galaxies(
         archive,
         labelled,
+        rejected_labels,
         classes,
         CutoutOptions(
             side=32, minimum_side=16, maximum_side=99, white_level=None, arcsec_per_pixel=None
         ),
         SplitOptions(validation_fraction=0.2, test_fraction=0.2, seed=1),
     )
-    left_out = reading.list_rejected_galaxies(
-        archive, labelled, rejected_labels, rejected, identifiers
-    )
     assert left_out.empty
+    assert (summary["galaxies"], summary["rejected"]) == (N_GALAXIES, 0)
     rows = [row_of(identifier) for identifier in table["cataid"].tolist()]
     assert sorted(rows) == list(range(N_GALAXIES))
     assert table["target"].tolist() == galaxies.targets[rows].tolist()

@@ -31,30 +31,13 @@ def _reading() -> list[Node]:
             inputs=[
                 "galaxy_archive",
                 "labelled_galaxies",
+                "rejected_labels",
                 "params:classes",
                 "params:cutouts",
                 "params:split",
             ],
-            outputs=["images", "galaxies", "rejected_cutouts"],
+            outputs=["images", "galaxies", "rejected_galaxies", "archive_summary"],
             name="read_and_split_galaxies",
-        ),
-        Node(
-            reading.list_rejected_galaxies,
-            inputs=[
-                "galaxy_archive",
-                "labelled_galaxies",
-                "rejected_labels",
-                "rejected_cutouts",
-                "params:identifiers",
-            ],
-            outputs="rejected_galaxies",
-            name="list_rejected_galaxies",
-        ),
-        Node(
-            reading.describe_archive,
-            inputs=["galaxy_archive", "galaxies", "rejected_galaxies"],
-            outputs="archive_summary",
-            name="describe_archive",
         ),
         Node(
             reading.draw_class_counts,

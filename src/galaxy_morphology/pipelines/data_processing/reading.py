@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from galaxy_morphology import figures, imaging, report
-from galaxy_morphology.identifiers import Identifiers, column_type
+from galaxy_morphology.identifiers import Identifiers
 from galaxy_morphology.options import Classes, CutoutOptions, VoteOptions
 from galaxy_morphology.pipelines.data_processing.options import (
     SheetOptions,
@@ -38,54 +38,50 @@ def clean_labels(
 def read_and_split_galaxies(
     galaxy_archive: CutoutArchive,
     labelled_galaxies: pd.DataFrame,
+    rejected_labels: pd.DataFrame,
     classes: Classes,
     cutout_options: CutoutOptions,
     split_options: SplitOptions,
-) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame]:
+) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Read the cut-out of every labelled galaxy, and assign it to a split.
 
-    Both at once: images are not written unless the galaxies they belong to can be.
+    All that the archive is needed for is done here: to open one may take a while. And images are
+    not written unless the galaxies they belong to can be.
 
     Args:
-        galaxy_archive: Encoded cut-out by CATAID.
+        galaxy_archive: Encoded cut-out, or its pixels, by CATAID.
         labelled_galaxies: One row per galaxy.
+        rejected_labels: Those left out for their label.
         classes: The classes that every split must hold.
         cutout_options: Sizes wanted and allowed.
-        split_options: Fractions of the whole, and the seed.
+        split_options: Fractions of the whole, the seed, and what stays together.
 
     Returns:
         Images uint8 [N, side, side, 3], RGB; the galaxies they belong to, in the same order,
         with the size and scale of their cut-outs, quality flags, whether they are
-        ``simulated``, and their ``split``; and the rejected galaxies.
+        ``simulated``, their ``group`` and their ``split``; every galaxy that was left out, with
+        the reason; and which archive it was.
     """
-    images, readable, rejected = imaging.read_cutouts(
+    images, readable, rejected_cutouts = imaging.read_cutouts(
         galaxy_archive, labelled_galaxies, **cutout_options.model_dump()
     )
     readable["simulated"] = galaxy_archive.simulated
     galaxies = imaging.split_galaxies(readable, classes.names, **split_options.model_dump())
-    return images, galaxies, rejected
+    rejected = _rejected(galaxy_archive, labelled_galaxies, rejected_labels, rejected_cutouts)
+    counts = {"galaxies": len(galaxies), "rejected": len(rejected)}
+    return images, galaxies, rejected, {**galaxy_archive.summary(), **counts}
 
 
-def list_rejected_galaxies(
+def _rejected(
     galaxy_archive: CutoutArchive,
     labelled_galaxies: pd.DataFrame,
     rejected_labels: pd.DataFrame,
     rejected_cutouts: pd.DataFrame,
-    identifiers: Identifiers,
 ) -> pd.DataFrame:
-    """List every galaxy that was left out, with the reason.
+    """Every galaxy that was left out: ``cataid``, missing where none could be read, ``reason``.
 
-    Args:
-        galaxy_archive: Encoded cut-out by CATAID. Those without a label are left out too, as
-            are images without a CATAID in their name.
-        labelled_galaxies: The galaxies with a usable label.
-        rejected_labels: Left out for their label.
-        rejected_cutouts: Left out for their cut-out.
-        identifiers: What the CATAIDs are.
-
-    Returns:
-        Columns ``cataid`` (missing where none could be read), ``reason``, where labels are votes
-        these in words (``votes``), and ``simulated``.
+    Those without a label are left out too, as are images without a CATAID. Where labels are votes,
+    these stand in words in a column ``votes``.
     """
     named = {*labelled_galaxies["cataid"], *rejected_labels["cataid"].dropna()}
     unlabelled = sorted(set(galaxy_archive) - named)
@@ -95,28 +91,10 @@ def list_rejected_galaxies(
     ]
     without_cataid = pd.DataFrame({"cataid": pd.NA, "reason": unnamed}, index=range(len(unnamed)))
     parts = [
-        part.astype({"cataid": column_type(identifiers), "reason": str})
+        part.astype({"cataid": rejected_labels["cataid"].dtype, "reason": str})
         for part in (rejected_labels, rejected_cutouts, without_label, without_cataid)
     ]
     return pd.concat(parts, ignore_index=True).assign(simulated=galaxy_archive.simulated)
-
-
-def describe_archive(
-    galaxy_archive: CutoutArchive, galaxies: pd.DataFrame, rejected_galaxies: pd.DataFrame
-) -> dict[str, Any]:
-    """Say which archive it was that galaxies came from, so that results can be traced to it.
-
-    Args:
-        galaxy_archive: As it was read.
-        galaxies: What came of it.
-        rejected_galaxies: What was left out.
-
-    Returns:
-        Name, size in bytes and SHA-256 of the file, whether it is simulated, and the numbers of
-        ``galaxies`` and of those ``rejected``.
-    """
-    counts = {"galaxies": len(galaxies), "rejected": len(rejected_galaxies)}
-    return {**galaxy_archive.summary(), **counts}
 
 
 def draw_class_counts(galaxies: pd.DataFrame, classes: Classes) -> Figure:
