@@ -113,9 +113,7 @@ def clean_votes(
     left_out = pd.DataFrame({"cataid": texts["cataid"], "reason": reason})[~usable]
     cells = texts[list(of_kind)]
     left_out["votes"] = [
-        _in_words(names, fractions[i], n_votes[i])
-        if is_sound[i]
-        else _cells(texts.iloc[i][list(of_kind)])
+        _in_words(names, fractions[i], n_votes[i]) if is_sound[i] else _cells(cells.iloc[i])
         for i in np.flatnonzero(~usable).tolist()
     ]
     rejected = join_rejected(nameless.assign(votes=""), left_out)
