@@ -30,7 +30,7 @@ def read(env: str, data_root: Path) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
     archive, labels = (context.catalog.load(name) for name in ("galaxy_archive", "galaxy_labels"))
     options = context.params
     labelled, rejected_labels = reading.clean_labels(
-        labels, options["classes"], options["identifiers"]
+        labels, *(options[name] for name in ("classes", "identifiers", "votes"))
     )
     images, galaxies, left_out, _ = reading.read_and_split_galaxies(
         archive,

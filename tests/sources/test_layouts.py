@@ -123,7 +123,7 @@ def test_the_checksum_is_that_of_the_catalogue_beside_too(tmp_path: Path) -> Non
     ("changes", "words"),
     [
         ({"columns": {**ZOOBOT["columns"], "label": "klass"}}, "exactly one column klass.*id_str"),
-        ({"columns": {"identifier": "id_str"}}, "catalogue.csv are the identifier and the label"),
+        ({"columns": {"identifier": "id_str"}}, "catalogue.csv are the identifier, and the"),
         ({"columns": {"id": "id_str"}}, "`columns.id` is 'id_str'"),
         ({"identifiers": "words"}, "`identifiers` is 'words'"),
         ({"label_file": "other.csv"}, r"found 0; the tables in it are .'catalogue.csv'"),
