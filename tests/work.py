@@ -92,11 +92,12 @@ def learn_and_explain(report: Report, backbone: str, file: str) -> dict[str, Any
         What there is to compare.
     """
     import keras
+    import tensorflow as tf
     import yaml
     from survey import draw_galaxy
 
     from galaxy_morphology.attribution import grad_cam
-    from galaxy_morphology.networks import kept_weights, predict_logits, train, transfer_cnn
+    from galaxy_morphology.networks import kept_weights, train, transfer_cnn
 
     rng = np.random.default_rng(0)
     classes = np.arange(8, dtype=np.int32) % 2
@@ -105,6 +106,7 @@ def learn_and_explain(report: Report, backbone: str, file: str) -> dict[str, Any
     network = transfer_cnn((64, 64, 3), 2, backbone=backbone, weights=None)
     project = Path(__file__).parents[1]
     shipped = yaml.safe_load((project / "conf/base/parameters_modelling.yml").read_text())
+    tf.config.run_functions_eagerly(True)  # to compile takes longer than to learn
     *_, last = train(
         network, images, np.eye(2)[classes], np.arange(6), np.arange(8), weights=np.ones(8),
         augmentation=shipped["augmentation"], optimizer=keras.optimizers.Adam(1e-3),
@@ -112,6 +114,7 @@ def learn_and_explain(report: Report, backbone: str, file: str) -> dict[str, Any
         layer_decay=0.7, weight_average=0.9, batch_norm_galaxies=6, keep="last", patience=0,
         seed=0, xla=False,
     )  # fmt: skip
+    tf.config.run_functions_eagerly(False)
     network.set_weights(kept_weights(last))
     maps, quality, *_ = grad_cam(network, images[:2], np.array([1, 0]), n_skies=2)
     network.save(file)
@@ -121,6 +124,6 @@ def learn_and_explain(report: Report, backbone: str, file: str) -> dict[str, Any
         "layers": [type(layer).__name__ for layer in network.layers],
         "maps": maps,
         "residual": quality["completeness_residual"],
-        "said": predict_logits(network, images),
-        "said_again": predict_logits(again, images),
+        "said": np.asarray(network(images[:2].astype(np.float32))),
+        "said_again": np.asarray(again(images[:2].astype(np.float32))),
     }
