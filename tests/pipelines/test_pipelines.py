@@ -657,12 +657,28 @@ def test_telemetry_is_off_for_everyone_who_clones(project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_network_can_be_chosen(tmp_path: Path, small_run: Path) -> None:
+def test_other_networks_can_be_chosen_and_joined(tmp_path: Path, small_run: Path) -> None:
     shutil.copytree(small_run, tmp_path, dirs_exist_ok=True)
-    changes = {"network.name": "three_block"}
-    run_project(tmp_path, "training", "evaluation", "explainability", changes=changes)
+    classifier = "06_models/classifier.keras"
+    run_project(tmp_path, "training", changes={"network.name": "three_block"})
+    (tmp_path / classifier).rename(tmp_path / "three_block.keras")
+    changes: dict[str, Any] = {
+        "network.name": "ensemble",
+        "network.options.ensemble.members": [
+            str(small_run / classifier), str(tmp_path / "three_block.keras"),
+        ],
+        "prediction.views": 8,
+    }  # fmt: skip
+    stages = ("training", "evaluation", "explainability", "reporting")
+    run_project(tmp_path, *stages, changes=changes)
+    logits = pd.read_parquet(tmp_path / "07_model_output/logits.parquet")
+    assert (logits[["member_spread", "view_spread"]] > 0).all(axis=None)
     with np.load(tmp_path / "07_model_output/attributions.npz") as attributions:
-        assert np.abs(attributions["grad_cam"]).max() > 0
+        for method in METHODS:
+            assert np.abs(attributions[method]).max() > 0
+    assert "An ensemble of convolutional networks" in (
+        tmp_path / "08_reporting/model_card.md"
+    ).read_text(encoding="utf-8")
     with pytest.raises(
         ParameterValidationError, match="no network is named compct; known are three_block"
     ):
