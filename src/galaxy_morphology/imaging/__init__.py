@@ -1,5 +1,6 @@
 """From an archive of galaxies to arrays: read, check, resize, split."""
 
+from galaxy_morphology.imaging.colours import FitsColours
 from galaxy_morphology.imaging.cutouts import (
     Cutout,
     UnknownWhiteLevelError,
@@ -16,6 +17,7 @@ from galaxy_morphology.imaging.votes import clean_votes
 
 __all__ = [
     "Cutout",
+    "FitsColours",
     "UnknownWhiteLevelError",
     "UnusableCutoutError",
     "clean_labels",

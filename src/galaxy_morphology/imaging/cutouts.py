@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from galaxy_morphology.imaging.colours import WHITE, FitsColours, to_colours
 from galaxy_morphology.imaging.decoding import UnusableCutoutError, decode
+from galaxy_morphology.imaging.fits import is_fits, read_bands
 from galaxy_morphology.sky import FRAME_WIDTH, sky_colour
 
-WHITE = 255
+AS_THEY_COME = FitsColours()
 
 
 class UnknownWhiteLevelError(Exception):
@@ -30,10 +32,12 @@ class Cutout(NamedTuple):
 
     Attributes:
         pixels: uint8 [height, width, 3], RGB.
-        width: Of the image in the file, px.
-        height: Of the image in the file, px.
-        white_level: The value in the file that is white here.
+        width: Of the part of the image in the file that is used, px.
+        height: Of the part of the image in the file that is used, px.
+        white_level: The value in the file that is white here; 255 of FITS.
         transparent: Whether parts of it were transparent, and show the sky here.
+        masked_share: Of its pixels, how many are masked in a band, and show its sky here.
+        arcsec_per_pixel: Scale of the image in the file, None where it is not known.
     """
 
     pixels: NDArray[np.uint8]
@@ -41,6 +45,8 @@ class Cutout(NamedTuple):
     height: int
     white_level: int
     transparent: bool
+    masked_share: float
+    arcsec_per_pixel: float | None
 
 
 def prepare_cutout(
@@ -50,6 +56,9 @@ def prepare_cutout(
     minimum_side: int,
     maximum_side: int,
     white_level: int | None = None,
+    arcsec_per_pixel: float | None = None,
+    crop_arcsec: float | None = None,
+    fits: FitsColours = AS_THEY_COME,
 ) -> Cutout:
     """Decode a cut-out, make it square and bring it to the size of the network.
 
@@ -59,6 +68,9 @@ def prepare_cutout(
         minimum_side: See :func:`read_cutout`.
         maximum_side: See :func:`read_cutout`.
         white_level: See :func:`read_cutout`.
+        arcsec_per_pixel: See :func:`read_cutout`.
+        crop_arcsec: See :func:`read_cutout`.
+        fits: See :func:`read_cutout`.
 
     Returns:
         The cut-out with pixels [side, side, 3].
@@ -68,7 +80,13 @@ def prepare_cutout(
         UnknownWhiteLevelError: See :func:`read_cutout`.
     """
     cutout = read_cutout(
-        encoded, minimum_side=minimum_side, maximum_side=maximum_side, white_level=white_level
+        encoded,
+        minimum_side=minimum_side,
+        maximum_side=maximum_side,
+        white_level=white_level,
+        arcsec_per_pixel=arcsec_per_pixel,
+        crop_arcsec=crop_arcsec,
+        fits=fits,
     )
     small = resize(square(cutout.pixels), side)
     if flat_channels(small).all():
@@ -82,10 +100,14 @@ def read_cutout(
     minimum_side: int,
     maximum_side: int,
     white_level: int | None = None,
+    arcsec_per_pixel: float | None = None,
+    crop_arcsec: float | None = None,
+    fits: FitsColours = AS_THEY_COME,
 ) -> Cutout:
     """Decode a cut-out to 8-bit RGB.
 
-    See :func:`decoding.decode` for what is understood. Where it is transparent, its own sky shows.
+    See :func:`decoding.decode` and :func:`fits.read_bands` for what is understood. Where it is
+    transparent or masked, its own sky shows.
 
     Args:
         encoded: The image file, or its pixels.
@@ -94,12 +116,17 @@ def read_cutout(
             can hold an image that does not fit in memory.
         white_level: Of images of 16 bits a channel, the value that becomes 255; what is brighter
             is cut off. It must be the same for all galaxies that are to be compared.
+        arcsec_per_pixel: Scale of files that do not tell theirs, None where it is not known.
+        crop_arcsec: Width and height of the middle that is used, to the nearest pixel; None for
+            all of the image.
+        fits: How the bands of FITS files become colours.
 
     Returns:
         The cut-out with pixels [height, width, 3].
 
     Raises:
-        UnusableCutoutError: It is no image, damaged, too small, too large or all transparent.
+        UnusableCutoutError: It is no image, damaged, too small, too large, all transparent or
+            masked in too many places.
         UnknownWhiteLevelError: It has 16 bits a channel, and no ``white_level`` is given.
     """
 
@@ -115,12 +142,40 @@ def read_cutout(
                 "(cutouts.maximum_side)"
             )
 
+    def middle(height: int, width: int, scale: float | None) -> tuple[slice, slice]:
+        if crop_arcsec is None:
+            return slice(None), slice(None)
+        if scale is None:
+            raise UnusableCutoutError(
+                "its scale is not known, so that it cannot be cropped (cutouts.crop_arcsec): set "
+                "cutouts.arcsec_per_pixel"
+            )
+        side = round(crop_arcsec / scale)
+        if side > min(height, width):
+            raise UnusableCutoutError(
+                f"too small: {width * scale:.4g} × {height * scale:.4g} arcsec, to be cropped to "
+                f"{crop_arcsec:g} (cutouts.crop_arcsec)"
+            )
+        check_size(side, side)
+        top, left = (height - side) // 2, (width - side) // 2
+        return slice(top, top + side), slice(left, left + side)
+
+    if is_fits(encoded):
+        values, scale = read_bands(encoded, fits.bands, check_size)
+        scale = scale or arcsec_per_pixel
+        rows, columns = middle(*values.shape[1:], scale)
+        pixels, masked_share = to_colours(values[:, rows, columns], fits)
+        height, width, _ = pixels.shape
+        return Cutout(pixels, width, height, WHITE, False, masked_share, scale)
     try:
         colours, opacity = decode(encoded, check_size)
     except Image.DecompressionBombError:
         raise UnusableCutoutError(
             f"too large: at most {maximum_side} px a side allowed (cutouts.maximum_side)"
         ) from None
+    rows, columns = middle(*colours.shape[:2], arcsec_per_pixel)
+    colours = colours[rows, columns]
+    opacity = None if opacity is None else opacity[rows, columns]
     white = white_level if colours.dtype == np.uint16 else WHITE
     if white is None and not colours.any():
         raise UnusableCutoutError("uniform: it is black all over")
@@ -136,7 +191,8 @@ def read_cutout(
     if opacity is not None and transparent:
         pixels = over_its_sky(pixels, opacity)
     height, width, _ = pixels.shape
-    return Cutout(np.ascontiguousarray(pixels), width, height, white, transparent)
+    pixels = np.ascontiguousarray(pixels)
+    return Cutout(pixels, width, height, white, transparent, 0.0, arcsec_per_pixel)
 
 
 def over_its_sky(image: NDArray[np.uint8], opacity: NDArray[Any]) -> NDArray[np.uint8]:

@@ -262,7 +262,7 @@ def _why_unidentified(encoded: bytes) -> str:
         except Exception:  # whatever its parser raises
             bits = 0
         return _not_8_or_16_bits(bits) if bits in (32, 64) else "no image: a TIFF of unknown kind"
-    return f"no image: it is in no known image format ({', '.join(FORMATS)})"
+    return f"no image: it is in no known image format ({', '.join(FORMATS)}, FITS)"
 
 
 def _not_8_or_16_bits(bits: int) -> str:

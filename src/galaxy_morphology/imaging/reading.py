@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from galaxy_morphology.identifiers import Identifier
+from galaxy_morphology.imaging.colours import WHITE, FitsColours
 from galaxy_morphology.imaging.cutouts import (
-    WHITE,
+    AS_THEY_COME,
     Cutout,
     UnknownWhiteLevelError,
     flat_channels,
@@ -43,6 +44,8 @@ def read_cutouts(
     maximum_side: int,
     white_level: int | None = None,
     arcsec_per_pixel: float | None = None,
+    crop_arcsec: float | None = None,
+    fits: FitsColours = AS_THEY_COME,
 ) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame]:
     """Read the cut-out of every labelled galaxy, on all cores, in the order in which they lie.
 
@@ -59,16 +62,21 @@ def read_cutouts(
         white_level: The value that is white in cut-outs of 16 bits a channel. None for the
             largest that fits into as many bits as the largest value of all of them needs: 4095
             for data of twelve bits. They are then decoded twice.
-        arcsec_per_pixel: Scale of the cut-outs as they come, None where it is not known.
+        arcsec_per_pixel: Scale of the cut-outs as they come, None where it is not known. Of FITS
+            files that tell their own, that counts.
+        crop_arcsec: Width and height of the middle of the cut-outs that is used, None for all.
+            Smaller cut-outs are rejected.
+        fits: How the bands of FITS files become colours.
 
     Returns:
         The images, uint8 [N, side, side, 3], RGB; the galaxies that have one, in the same
         order, with these columns added; and the rejected ones (``cataid``, ``reason``).
 
-        - ``width``, ``height``: of the cut-out as it came, px;
+        - ``width``, ``height``: of the cut-out as it came, or of what is used of it, px;
         - ``arcsec_per_pixel``: of the cut-out as it came, NaN where it is not known;
         - ``white_level``: the value of the cut-out that is 255 in the image;
         - ``transparent``: whether it was so in parts, which now show its sky;
+        - ``masked_share``: of its pixels, how many were masked in a band, and show its sky;
         - ``channel_without_signal``: whether a channel has one value everywhere;
         - ``duplicate_of``: CATAID of the first galaxy with the same pixels, missing where there
           is none;
@@ -77,14 +85,20 @@ def read_cutouts(
     Raises:
         ValueError: No galaxy has a usable cut-out; says why, with examples.
     """
-    side_limits = {"minimum_side": minimum_side, "maximum_side": maximum_side}
+    how: dict[str, Any] = {
+        "minimum_side": minimum_side,
+        "maximum_side": maximum_side,
+        "arcsec_per_pixel": arcsec_per_pixel,
+        "crop_arcsec": crop_arcsec,
+        "fits": fits,
+    }
     rows = {cataid: row for row, cataid in enumerate(labelled_galaxies["cataid"].tolist())}
     there = dict.fromkeys(cataid for cataid in archive if cataid in rows)
     in_order = [*there, *(cataid for cataid in rows if cataid not in there)]
 
     def read_all(white_level: int | None) -> tuple[SpooledImages, pd.DataFrame, pd.DataFrame]:
         def prepare(encoded: bytes | NDArray[Any]) -> tuple[Cutout, dict[str, object]]:
-            cutout = prepare_cutout(encoded, side=side, white_level=white_level, **side_limits)
+            cutout = prepare_cutout(encoded, side=side, white_level=white_level, **how)
             return cutout, _facts(cutout)
 
         images = SpooledImages(side)
@@ -104,7 +118,7 @@ def read_cutouts(
     try:
         images, found, rejected = read_all(white_level)
     except UnknownWhiteLevelError:
-        images, found, rejected = read_all(_white_level(archive, in_order, side_limits))
+        images, found, rejected = read_all(_white_level(archive, in_order, how))
 
     if len(found):
         galaxies = labelled_galaxies.merge(found, on="cataid")
@@ -117,7 +131,6 @@ def read_cutouts(
             f"{summarise(rejected)}."
         )
     galaxies = galaxies[kept].reset_index(drop=True)
-    galaxies["arcsec_per_pixel"] = np.nan if arcsec_per_pixel is None else arcsec_per_pixel
     galaxies["duplicate_of"] = _duplicates(galaxies)
     return _Rows(images, galaxies.pop("place").to_numpy()), galaxies, rejected
 
@@ -134,12 +147,12 @@ class _Rows:
         return (self._images[place] for place in self._places.tolist())
 
 
-def _white_level(archive: Cutouts, cataids: list[Identifier], side_limits: dict[str, int]) -> int:
+def _white_level(archive: Cutouts, cataids: list[Identifier], how: dict[str, Any]) -> int:
     """The largest value of as many bits as the cut-outs of 16 bits a channel use."""
 
     def largest_value(encoded: bytes | NDArray[Any]) -> int:
         try:
-            read_cutout(encoded, **side_limits)
+            read_cutout(encoded, **how)
         except UnknownWhiteLevelError as unknown:
             return unknown.largest
         return 0  # of eight bits
@@ -182,8 +195,8 @@ def _side_by_side(
         progress_bar(total=len(cataids), desc=description, unit="galaxy") as progress,
         warnings.catch_warnings(),
     ):
-        # What Pillow warns of is rejected with a reason, or does not matter to the pixels.
-        warnings.filterwarnings("ignore", module="PIL")
+        # What they warn of is rejected with a reason, or does not matter to the pixels.
+        warnings.filterwarnings("ignore", module="PIL|astropy")
         for start in range(0, len(cataids), GALAXIES_AT_A_TIME):
             some = cataids[start : start + GALAXIES_AT_A_TIME]
             for cataid, outcome in zip(some, pool.map(read, some), strict=True):
@@ -197,7 +210,9 @@ def _facts(cutout: Cutout) -> dict[str, object]:
         "width": cutout.width,
         "height": cutout.height,
         "white_level": cutout.white_level,
+        "arcsec_per_pixel": np.nan if cutout.arcsec_per_pixel is None else cutout.arcsec_per_pixel,
         "transparent": cutout.transparent,
+        "masked_share": cutout.masked_share,
         "channel_without_signal": bool(flat_channels(cutout.pixels).any()),
         "checksum": hashlib.blake2b(cutout.pixels.data, digest_size=16).hexdigest(),
     }

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
+from galaxy_morphology.imaging import FitsColours
 from galaxy_morphology.options.base import Options
 
 
@@ -46,6 +47,8 @@ class CutoutOptions(Options):
     maximum_side: int = Field(ge=1, le=13_000)  # Pillow refuses more than 179 million pixels
     white_level: int | None = Field(ge=1, le=65_535)
     arcsec_per_pixel: float | None = Field(gt=0)
+    crop_arcsec: float | None = Field(default=None, gt=0)
+    fits: FitsColours = FitsColours()
 
     @model_validator(mode="after")
     def _some_size_is_allowed(self) -> Self:

@@ -63,7 +63,7 @@ def read_and_split_galaxies(
         the reason; and which archive it was.
     """
     images, readable, rejected_cutouts = imaging.read_cutouts(
-        galaxy_archive, labelled_galaxies, **cutout_options.model_dump()
+        galaxy_archive, labelled_galaxies, **dict(cutout_options)
     )
     readable["simulated"] = galaxy_archive.simulated
     galaxies = imaging.split_galaxies(readable, classes.names, **split_options.model_dump())

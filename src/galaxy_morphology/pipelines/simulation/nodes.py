@@ -86,6 +86,6 @@ def draw_populations(
     """
     shown = simulated_truth.groupby("population").head(options.galaxies_per_population)
     images, galaxies, _ = imaging.read_cutouts(
-        galaxy_archive, shown.sort_values("population"), **cutouts.model_dump()
+        galaxy_archive, shown.sort_values("population"), **dict(cutouts)
     )
     return figures.population_sheet(np.stack(list(images)), galaxies)
