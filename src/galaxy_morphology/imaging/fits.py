@@ -116,7 +116,9 @@ def read_bands(
     except UnusableCutoutError:
         raise
     except Exception as error:  # astropy raises whatever comes up
-        raise UnusableCutoutError(f"damaged image: {error}") from error
+        raise UnusableCutoutError(
+            f"damaged image: its FITS headers and data do not fit together ({error})"
+        ) from error
 
 
 def _bands(
