@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pandas as pd
+from astropy.io import fits
 from astropy.table import Table
 from numpy.typing import NDArray
 from survey import draw_galaxy, encode, write_archive
@@ -217,6 +218,31 @@ def in_one_folder_with_metadata(folder: Path, galaxies: Galaxies) -> dict[str, A
     ]
     write_folder(folder, {**files, "train/metadata.jsonl": "\n".join(rows).encode()})
     return {"filepath": str(folder), "label_file": None, "columns": {"label": "label"}}
+
+
+def fits_of(image: NDArray[Any], **keywords: Any) -> bytes:
+    """A cut-out as a cube of bands from blue to red, its first row in the south."""
+    buffer = BytesIO()
+    cube = image[::-1].transpose(2, 0, 1)[::-1].astype(np.float32)
+    fits.PrimaryHDU(cube, fits.Header(keywords)).writeto(buffer)
+    return buffer.getvalue()
+
+
+def of_fits(folder: Path, galaxies: Galaxies, *, in_zip: bool = False) -> dict[str, Any]:
+    members = {f"{row}.fits": fits_of(image) for row, image in enumerate(galaxies.images)}
+    members["2class_list.csv"] = label_list(galaxies).encode()
+    if not in_zip:
+        return {"filepath": str(write_folder(folder, members)), "image_suffix": ".fits"}
+    write_archive(folder / "GALAXIES.zip", {}, "", label_file="x", others=members)
+    return {"filepath": f"{folder}/GALAXIES.zip", "image_suffix": ".fits"}
+
+
+def of_fits_in_class_folders(folder: Path, galaxies: Galaxies) -> dict[str, Any]:
+    files = {
+        f"{CLASSES[int(galaxies.targets[row])]}/{row}.fits": fits_of(image)
+        for row, image in enumerate(galaxies.images)
+    }
+    return {"filepath": str(write_folder(folder, files)), "label_file": None, "columns": {}}
 
 
 def load(source: dict[str, Any]) -> tuple[Any, pd.DataFrame]:

@@ -37,9 +37,9 @@ SUFFIXES = (".csv", ".json", ".keras", ".npy", ".npz", ".parquet", ".png", ".zip
 OF_USERS = {
     "GalaxyZoo1_DR_table2.csv", "training_solutions_rev1.csv", "gz_decals_volunteers_5.csv",
     "<iauname>.png",
-    "2class_list.csv", "4class_list.csv", "<CATAID>_giH.png", "GALAXIES.tar", "catalogue.csv",
-    "gz2_filename_mapping.csv", "gz2_hart16.csv", "images/<asset_id>.jpg", "images_gz2.zip",
-    "metadata.csv", "conf/local/globals.yml", "conf/local/parameters.yml",
+    "2class_list.csv", "4class_list.csv", "<CATAID>.fits", "<CATAID>_giH.png", "GALAXIES.tar",
+    "catalogue.csv", "gz2_filename_mapping.csv", "gz2_hart16.csv", "images/<asset_id>.jpg",
+    "images_gz2.zip", "metadata.csv", "conf/local/globals.yml", "conf/local/parameters.yml",
 }  # fmt: skip
 """Files that users have or make."""
 REFUSALS = (AssertionError, ValueError, ParameterValidationError, click.ClickException)

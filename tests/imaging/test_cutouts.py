@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from survey import encode
 
 from galaxy_morphology.imaging import (
     Cutout,
+    FitsColours,
     UnknownWhiteLevelError,
     UnusableCutoutError,
     prepare_cutout,
@@ -341,3 +343,108 @@ def test_pixels_are_taken_as_they_are(dtype: type, shape: tuple[int, ...]) -> No
 def test_pixels_that_are_no_cutout(pixels: NDArray[Any], words: str) -> None:
     with pytest.raises(UnusableCutoutError, match=words):
         read_cutout(pixels, minimum_side=16, maximum_side=99)
+
+
+# ------------------------------------------------------------------ FITS, scale and crop
+
+
+def disc(side: int, arcsec_per_pixel: float, radius: float = 6.0) -> NDArray[np.uint8]:
+    """A disc of a radius in arcsec, and a faint mark at the edge."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    image = np.where(np.hypot(x, y) * arcsec_per_pixel < radius, 200, 20)
+    image[0, 0] = 90
+    return np.repeat(image[..., None], 3, axis=2).astype(np.uint8)
+
+
+def fits_of(image: NDArray[Any], arcsec_per_pixel: float | None = None) -> bytes:
+    """The channels of a picture as bands b, g and r, as astropy writes them."""
+    file, header = BytesIO(), fits.Header({"BANDS": "bgr"})
+    if step := (arcsec_per_pixel or 0) / 3600:
+        header.update(CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CD1_1=-step, CD2_2=step)
+    fits.PrimaryHDU(image[::-1].transpose(2, 0, 1)[::-1].astype(np.float32), header).writeto(file)
+    return file.getvalue()
+
+
+LINEAR = FitsColours(stretch="linear", scale=255.0)
+LIMITS: dict[str, Any] = {"minimum_side": 16, "maximum_side": 4096}
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (40, 50), (90, 30)])
+def test_the_same_pixels_as_png_and_as_fits_are_the_same_image(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    of_png = prepare_cutout(encode(image), side=32, **LIMITS)
+    of_fits = prepare_cutout(fits_of(image), side=32, fits=LINEAR, **LIMITS)
+    np.testing.assert_array_equal(of_fits.pixels, of_png.pixels)
+    assert of_fits[1:] == of_png[1:]
+
+
+def test_the_scale_is_that_of_the_file_where_it_tells() -> None:
+    cutouts = [
+        read_cutout(encoded, arcsec_per_pixel=0.3, **LIMITS)
+        for encoded in (fits_of(RGB, 0.262), fits_of(RGB), encode(RGB))
+    ]
+    assert [cutout.arcsec_per_pixel for cutout in cutouts] == [pytest.approx(0.262), 0.3, 0.3]
+
+
+def test_surveys_of_different_resolution_show_the_same_part_of_the_sky() -> None:
+    fine, coarse = disc(200, 0.2), disc(80, 0.4)
+    cutouts = [
+        prepare_cutout(encoded, side=60, crop_arcsec=24.0, arcsec_per_pixel=0.4, fits=LINEAR,
+                       **LIMITS)
+        for encoded in (fits_of(fine, 0.2), fits_of(coarse), encode(coarse))
+    ]  # fmt: skip
+    assert [cutout[1:3] for cutout in cutouts] == [(120, 120), (60, 60), (60, 60)]
+    for cutout in cutouts:
+        is_disc = cutout.pixels[..., 1] > 110
+        assert is_disc.mean() == pytest.approx(np.pi * 6**2 / 24**2, rel=0.03)
+        rows, columns = np.nonzero(is_disc)
+        assert rows.mean() == pytest.approx(29.5)
+        assert columns.mean() == pytest.approx(29.5)
+        assert cutout.pixels[0, 0].tolist() == [20, 20, 20]
+
+
+def test_what_cannot_be_cropped_is_refused() -> None:
+    small = disc(80, 0.4)
+    for encoded in (fits_of(small, 0.4), encode(small), encode(small[:, :70])):
+        with pytest.raises(UnusableCutoutError, match=r"too small: .* × 32 arcsec, .* to 33 "):
+            read_cutout(encoded, crop_arcsec=33.0, arcsec_per_pixel=0.4, **LIMITS)
+        with pytest.raises(UnusableCutoutError, match="its scale is not known"):
+            read_cutout(encode(small), crop_arcsec=20.0, **LIMITS)
+        with pytest.raises(UnusableCutoutError, match="too small: 10 × 10 px"):
+            read_cutout(encoded, crop_arcsec=4.0, arcsec_per_pixel=0.4, **LIMITS)
+    whole = read_cutout(encode(small), crop_arcsec=32.0, arcsec_per_pixel=0.4, **LIMITS)
+    np.testing.assert_array_equal(whole.pixels, small)
+
+
+def test_transparency_and_16_bits_are_cropped_too() -> None:
+    image = np.dstack([RGB, ALPHA]).astype(np.uint16) * 257
+    cutout = read_cutout(
+        encode(image), white_level=65535, crop_arcsec=20.0, arcsec_per_pixel=1.0, **LIMITS
+    )
+    top, left = (RGB.shape[0] - 20) // 2, (RGB.shape[1] - 20) // 2
+    hidden = ALPHA[top : top + 20, left : left + 20] == 0
+    assert cutout.transparent == hidden.any()
+    expected = RGB[top : top + 20, left : left + 20]
+    np.testing.assert_array_equal(cutout.pixels[~hidden], expected[~hidden])
+
+
+def test_masked_pixels_outside_of_the_crop_do_not_count() -> None:
+    values = disc(80, 0.4).astype(np.float32)
+    values[:20] = np.nan
+    with pytest.raises(UnusableCutoutError, match="masked: 25.0% of its pixels"):
+        read_cutout(fits_of(values), fits=LINEAR, **LIMITS)
+    cutout = read_cutout(
+        fits_of(values), fits=LINEAR, crop_arcsec=16.0, arcsec_per_pixel=0.4, **LIMITS
+    )
+    assert cutout.masked_share == 0
+    values[36, 40, 1] = np.nan
+    cutout = read_cutout(fits_of(values, 0.4), fits=LINEAR, crop_arcsec=16.0, **LIMITS)
+    assert cutout.masked_share == pytest.approx(1 / 40**2)
+
+
+def test_sizes_of_fits_are_limited_before_anything_is_read() -> None:
+    for side, why in ((15, "too small: 15 × 15 px"), (5000, "too large: 5000 × 5000 px")):
+        header = fits.PrimaryHDU(np.zeros((1, 1, 1), np.float32)).header
+        header.update(NAXIS1=side, NAXIS2=side)
+        with pytest.raises(UnusableCutoutError, match=why):
+            read_cutout(header.tostring().encode(), **LIMITS)

@@ -111,3 +111,34 @@ def test_archives_lie_in_01_raw(tmp_path: Path) -> None:
     }
     for (env, data_root), path in archives.items():
         assert str(context_of(env, data_root).catalog["galaxy_archive"]._filepath) == path
+
+
+def of_legacy_surveys(image: Any, step: float = 0.262 / 3600) -> bytes:
+    """A cut-out in nanomaggies as the viewer gives it."""
+    coordinates = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CD1_1": -step, "CD2_2": step}
+    grz = (image - 15.0) / 255 * [3.3, 1.8, 1.0]  # without its sky, as red as galaxies are
+    return formats.fits_of(grz, BANDS="grz", **coordinates)
+
+
+def test_fits_cutouts_by_configuration_alone(tmp_path: Path) -> None:
+    galaxies = formats.draw(40)
+    files = {f"cutouts/{row}.fits": of_legacy_surveys(i) for row, i in enumerate(galaxies.images)}
+    files["cutouts/7.fits"] = files["cutouts/7.fits"][:-2880]
+    masked = galaxies.images.astype(float)[8]
+    masked[:20, :20] = np.nan
+    files["cutouts/8.fits"] = of_legacy_surveys(masked)
+    files["2class_list.csv"] = formats.label_list(galaxies).encode()
+    write_folder(tmp_path / RAW, files)
+    run_project(tmp_path, "reading", env="legacy_survey", changes={"cutouts.crop_arcsec": 10.0})
+    table = pd.read_parquet(tmp_path / "05_model_input" / "galaxies.parquet")
+    rejected = pd.read_csv(tmp_path / "08_reporting" / "rejected_galaxies.csv")
+    assert rejected["cataid"].tolist() == [7, 8]
+    assert "the file is cut off" in rejected["reason"][0]
+    assert "masked" in rejected["reason"][1]
+    assert table["arcsec_per_pixel"].to_numpy() == pytest.approx(0.262)
+    assert set(table["width"]) == {38}
+    assert (table["masked_share"] == 0).all()
+    images = np.load(tmp_path / "05_model_input" / "images.npy")
+    brightest = images[:, 14:18, 14:18].mean(axis=(1, 2))
+    assert (brightest[:, 0] > 100).all()
+    assert (images[:, :3, :3].mean(axis=(1, 2)) < 60).all()

@@ -258,8 +258,8 @@ def test_metadata_without_file_names_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
-    write_folder(tmp_path, {"s/1.fits": b""})
-    with pytest.raises(DatasetError, match=r"none of the 0 cut-outs.*It holds \['s/1.fits'\]"):
+    write_folder(tmp_path, {"s/1.dat": b""})
+    with pytest.raises(DatasetError, match=r"none of the 0 cut-outs.*It holds \['s/1.dat'\]"):
         CutoutArchiveDataset(filepath=str(tmp_path), **FOLDERS).load()
 
 

@@ -13,6 +13,7 @@ import pytest
 from conftest import no_votes
 from formats import CLASSES, Galaxies
 
+from galaxy_morphology.imaging import FitsColours
 from galaxy_morphology.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.data_processing import reading
 from galaxy_morphology.pipelines.data_processing.options import SplitOptions
@@ -34,6 +35,9 @@ SOURCES: dict[str, Callable[[Path, Galaxies], dict[str, Any]]] = {
     "galaxy10": formats.of_galaxy10,
     "class folders": formats.in_class_folders,
     "metadata": formats.in_one_folder_with_metadata,
+    "fits cut-outs": formats.of_fits,
+    "fits cut-outs in a zip": partial(formats.of_fits, in_zip=True),
+    "fits in class folders": formats.of_fits_in_class_folders,
 }
 
 
@@ -66,7 +70,12 @@ def test_images_and_labels_are_those_of_the_zip(
         rejected_labels,
         classes,
         CutoutOptions(
-            side=32, minimum_side=16, maximum_side=99, white_level=None, arcsec_per_pixel=None
+            side=32,
+            minimum_side=16,
+            maximum_side=99,
+            white_level=None,
+            arcsec_per_pixel=None,
+            fits=FitsColours(stretch="linear", scale=255.0),
         ),
         SplitOptions(validation_fraction=0.2, test_fraction=0.2, seed=1),
     )

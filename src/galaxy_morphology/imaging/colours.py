@@ -44,7 +44,7 @@ class FitsColours(BaseModel):
 
     bands: Annotated[tuple[BandName, ...], Len(1, 3)] | None = None
     stretch: Literal["lupton", "asinh", "linear"] = "lupton"
-    scale: Positive | tuple[Positive, ...] | None = 0.1
+    scale: Positive | tuple[Positive, ...] | None = 0.2
     softening: Positive = 8.0
     black_level: float | tuple[float, ...] | None = 0.0
     maximum_masked_share: Share = 0.1

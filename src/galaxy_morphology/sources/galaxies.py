@@ -20,7 +20,7 @@ from galaxy_morphology.sources.tables import READERS, read_table
 SIMULATED = "SIMULATED.txt"
 """A file of this name says that the galaxies of an archive are simulated."""
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".ppm", ".jp2",
-          ".avif")  # fmt: skip
+          ".avif", ".fits", ".fit")  # fmt: skip
 """Suffixes of cut-outs where no other is named."""
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Names of tables beside images that say more about them."""
@@ -297,7 +297,13 @@ class FileSource:
         )
 
     def _images(self) -> Iterator[str]:
-        return (name for name in self._files if name.lower().endswith(IMAGES))
+        named = [self._layout.label_file, self._layout.join.file if self._layout.join else None]
+        tables = tuple(f"/{table}" for table in named if table)  # FITS may be either
+        return (
+            name
+            for name in self._files
+            if name.lower().endswith(IMAGES) and not f"/{name}".endswith(tables)
+        )
 
     def _examples(self) -> list[str] | str:
         return list(islice(self._files, 3)) or "nothing"
