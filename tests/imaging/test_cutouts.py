@@ -412,6 +412,10 @@ def test_what_cannot_be_cropped_is_refused() -> None:
             read_cutout(encode(small), crop_arcsec=20.0, **LIMITS)
         with pytest.raises(UnusableCutoutError, match="too small: 10 × 10 px"):
             read_cutout(encoded, crop_arcsec=4.0, arcsec_per_pixel=0.4, **LIMITS)
+    with pytest.raises(UnusableCutoutError, match="too small"):
+        read_cutout(fits_of(small, 1e-150), crop_arcsec=1.0, **LIMITS)
+    with pytest.raises(UnusableCutoutError, match="too small: 0 × 0 px"):
+        read_cutout(fits_of(small, 1e150), crop_arcsec=1.0, **LIMITS)
     whole = read_cutout(encode(small), crop_arcsec=32.0, arcsec_per_pixel=0.4, **LIMITS)
     np.testing.assert_array_equal(whole.pixels, small)
 

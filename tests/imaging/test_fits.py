@@ -96,7 +96,7 @@ def test_bands_with_longer_names(listed: str) -> None:
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int32, np.float32])
 def test_compressed_images(kind: str, dtype: Any) -> None:
     values = (GRZ * 100 + 500).astype(dtype)
-    options = {"compression_type": kind}
+    options: dict[str, Any] = {"compression_type": kind}
     if dtype == np.float32:
         options |= {"quantize_level": 0.0} if kind != "RICE_1" else {"quantize_level": 64.0}
     for hdus in (
@@ -109,7 +109,7 @@ def test_compressed_images(kind: str, dtype: Any) -> None:
         assert bands.arcsec_per_pixel == pytest.approx(0.262)
 
 
-INTEGERS = {8: np.uint8, 16: np.int16, 32: np.int32, 64: np.int64}
+INTEGERS: dict[int, Any] = {8: np.uint8, 16: np.int16, 32: np.int32, 64: np.int64}
 
 
 @given(
@@ -232,7 +232,7 @@ def on_sky(header: fits.Header, size: int = 41) -> tuple[WCS, NDArray[np.float32
     return wcs, image
 
 
-def place_of(value: float, image: NDArray[np.float32]) -> NDArray[np.int_]:
+def place_of(value: float, image: NDArray[np.float32]) -> Any:
     return np.argwhere(image == value)[0]
 
 

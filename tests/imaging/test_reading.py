@@ -14,7 +14,7 @@ from survey import draw_galaxy, encode, write_survey
 from galaxy_morphology.datasets.npy import NpyDataset
 from galaxy_morphology.imaging import prepare_cutout, read_cutouts
 
-SIZES = {"side": 32, "minimum_side": 16, "maximum_side": 4096}
+SIZES: dict[str, Any] = {"side": 32, "minimum_side": 16, "maximum_side": 4096}
 
 
 def labelled(cataids: list[Any]) -> pd.DataFrame:

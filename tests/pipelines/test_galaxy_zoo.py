@@ -39,7 +39,7 @@ def write(root: Path, table: pd.DataFrame, identifier: str, label_file: str, suf
     )  # fmt: skip
 
 
-def read(root: Path, env: str) -> tuple[pd.DataFrame, Mapping[int, tuple[str, str]]]:
+def read(root: Path, env: str) -> tuple[pd.DataFrame, Mapping[int | str, tuple[str, str]]]:
     """Galaxies by CATAID, and reason and votes of those left out, after reading."""
     split = {"split.validation_fraction": 0.34, "split.test_fraction": 0.0}
     run_project(root, "reading", env=env, changes=split)

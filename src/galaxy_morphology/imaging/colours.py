@@ -105,7 +105,7 @@ def _relative(values: NDArray[np.float32], how: FitsColours) -> NDArray[np.float
     light = values - black
     if how.scale is None:
         highest = float(np.percentile(light.mean(axis=0), 99.5))
-        light /= np.float32(max(highest, np.finfo(np.float32).tiny))
+        light /= np.float32(highest if highest > 0 else 1)
     else:
         light /= of_each_band(how.scale)
     return light

@@ -142,28 +142,17 @@ def read_cutout(
                 "(cutouts.maximum_side)"
             )
 
-    def middle(height: int, width: int, scale: float | None) -> tuple[slice, slice]:
+    def middle(shape: tuple[int, ...], scale: float | None) -> tuple[slice, slice]:
         if crop_arcsec is None:
             return slice(None), slice(None)
-        if scale is None:
-            raise UnusableCutoutError(
-                "its scale is not known, so that it cannot be cropped (cutouts.crop_arcsec): set "
-                "cutouts.arcsec_per_pixel"
-            )
-        side = round(crop_arcsec / scale)
-        if side > min(height, width):
-            raise UnusableCutoutError(
-                f"too small: {width * scale:.4g} × {height * scale:.4g} arcsec, to be cropped to "
-                f"{crop_arcsec:g} (cutouts.crop_arcsec)"
-            )
-        check_size(side, side)
-        top, left = (height - side) // 2, (width - side) // 2
-        return slice(top, top + side), slice(left, left + side)
+        rows, columns = _middle(shape, crop_arcsec, scale)
+        check_size(columns.stop - columns.start, rows.stop - rows.start)
+        return rows, columns
 
     if is_fits(encoded):
         values, scale = read_bands(encoded, fits.bands, check_size)
         scale = scale or arcsec_per_pixel
-        rows, columns = middle(*values.shape[1:], scale)
+        rows, columns = middle(values.shape[1:], scale)
         pixels, masked_share = to_colours(values[:, rows, columns], fits)
         height, width, _ = pixels.shape
         return Cutout(pixels, width, height, WHITE, False, masked_share, scale)
@@ -173,18 +162,9 @@ def read_cutout(
         raise UnusableCutoutError(
             f"too large: at most {maximum_side} px a side allowed (cutouts.maximum_side)"
         ) from None
-    rows, columns = middle(*colours.shape[:2], arcsec_per_pixel)
-    colours = colours[rows, columns]
+    rows, columns = middle(colours.shape[:2], arcsec_per_pixel)
     opacity = None if opacity is None else opacity[rows, columns]
-    white = white_level if colours.dtype == np.uint16 else WHITE
-    if white is None and not colours.any():
-        raise UnusableCutoutError("uniform: it is black all over")
-    if white is None:
-        raise UnknownWhiteLevelError(int(colours.max()))
-    if colours.dtype == np.uint16:
-        pixels = np.asarray(cv2.convertScaleAbs(colours, alpha=WHITE / white), np.uint8)
-    else:
-        pixels = np.asarray(colours, np.uint8)
+    pixels, white = _of_eight_bits(colours[rows, columns], white_level)
     transparent = opacity is not None and bool((opacity != opacity.flat[0]).any())
     if opacity is not None and not opacity.any():
         raise UnusableCutoutError("transparent: nothing is to be seen on it")
@@ -193,6 +173,37 @@ def read_cutout(
     height, width, _ = pixels.shape
     pixels = np.ascontiguousarray(pixels)
     return Cutout(pixels, width, height, white, transparent, 0.0, arcsec_per_pixel)
+
+
+def _middle(shape: tuple[int, ...], crop_arcsec: float, scale: float | None) -> tuple[slice, slice]:
+    """The rows and columns of a square of so many arcsec in the middle of an image."""
+    if scale is None:
+        raise UnusableCutoutError(
+            "its scale is not known, so that it cannot be cropped (cutouts.crop_arcsec): set "
+            "cutouts.arcsec_per_pixel"
+        )
+    height, width = shape
+    if crop_arcsec > (min(shape) + 0.5) * scale:
+        raise UnusableCutoutError(
+            f"too small: {width * scale:.4g} × {height * scale:.4g} arcsec, to be cropped to "
+            f"{crop_arcsec:g} (cutouts.crop_arcsec)"
+        )
+    side = round(crop_arcsec / scale)
+    top, left = (height - side) // 2, (width - side) // 2
+    return slice(top, top + side), slice(left, left + side)
+
+
+def _of_eight_bits(
+    colours: NDArray[np.uint8] | NDArray[np.uint16], white_level: int | None
+) -> tuple[NDArray[np.uint8], int]:
+    """Colours of eight bits, and the value that was white."""
+    if colours.dtype == np.uint8:
+        return np.asarray(colours, np.uint8), WHITE
+    if white_level is None and not colours.any():
+        raise UnusableCutoutError("uniform: it is black all over")
+    if white_level is None:
+        raise UnknownWhiteLevelError(int(colours.max()))
+    return np.asarray(cv2.convertScaleAbs(colours, alpha=WHITE / white_level)), white_level
 
 
 def over_its_sky(image: NDArray[np.uint8], opacity: NDArray[Any]) -> NDArray[np.uint8]:

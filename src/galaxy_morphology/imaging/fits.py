@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,10 +88,10 @@ class _Plane(NamedTuple):
 
     name: str
     image: _Image
-    index: int
+    place: int
 
 
-def is_fits(encoded: bytes | NDArray[Any]) -> bool:
+def is_fits(encoded: bytes | NDArray[Any]) -> TypeGuard[bytes]:
     """Whether a cut-out is a FITS file."""
     return isinstance(encoded, bytes) and encoded.startswith(SIGNATURE)
 
@@ -133,7 +133,7 @@ def read_bands(
 def _bands(
     encoded: bytes, wanted: Sequence[str | int] | None, check_size: Callable[[int, int], None]
 ) -> Bands:
-    images = []
+    images: list[_Image] = []
     for image in _images(encoded):
         if not images:
             check_size(image.shape[2], image.shape[1])
@@ -149,14 +149,15 @@ def _bands(
             f"it holds {len(bands)} bands, but inverse variances of {len(noises)}: expected one "
             "for each band, or one for all"
         )
-    unpacked: dict[int, NDArray[np.float32]] = {}
+    unpacked: dict[int, NDArray[Any]] = {}
 
     def pixels_of(plane: _Plane) -> NDArray[Any]:
         if not plane.image.is_compressed:
             return _stored(encoded, plane)
         if plane.image.number not in unpacked:
             unpacked[plane.image.number] = _unpacked(encoded, plane.image)
-        return unpacked[plane.image.number][plane.index]
+        pixels: NDArray[Any] = unpacked[plane.image.number][plane.place]
+        return pixels
 
     places = _chosen(bands, wanted)
     values = np.empty((len(places), *size), np.float32)
@@ -324,7 +325,7 @@ def _stored(encoded: bytes, plane: _Plane) -> NDArray[Any]:
     """The values of a band that lies there uncompressed."""
     header, (_, height, width) = plane.image.header, plane.image.shape
     kind = np.dtype(NUMBERS[_bits(header)])
-    offset = plane.image.start + plane.index * height * width * kind.itemsize
+    offset = plane.image.start + plane.place * height * width * kind.itemsize
     stored = np.frombuffer(encoded, kind, height * width, offset).reshape(height, width)
     factor, zero = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
     values = stored if (factor, zero) == (1, 0) else stored * factor + zero
