@@ -10,7 +10,11 @@ import pytest
 from kedro.io import DatasetError
 from survey import write_archive
 
-from galaxy_morphology.datasets.cutout_archive import ArchiveLabelsDataset, CutoutArchiveDataset
+from galaxy_morphology.datasets.cutout_archive import (
+    ArchiveLabelsDataset,
+    CutoutArchiveDataset,
+    archive_in,
+)
 from galaxy_morphology.typing import SimulatedArchive
 
 LABELS = "CATAID,TARGET\n1,0\n2,1\n"
@@ -53,6 +57,30 @@ def test_reads_from_any_working_directory_and_file_system(
     assert CutoutArchiveDataset(filepath="memory:///a.zip").load()[1] == b"one"
     assert len(ArchiveLabelsDataset(filepath="memory:///a.zip").load()) == 2
     assert list(elsewhere.iterdir()) == []  # nothing was extracted
+
+
+@pytest.mark.parametrize(
+    ("archive", "path"),
+    [
+        ("GALAXIES.zip", "/raw/01_raw/GALAXIES.zip"),
+        (".", "/raw/01_raw"),
+        ("/scratch/galaxies", "/scratch/galaxies"),
+        ("~/galaxies.tar", "/home/me/galaxies.tar"),
+        ("https://server/GALAXIES.zip", "https://server/GALAXIES.zip"),
+        ("s3://bucket/galaxies", "s3://bucket/galaxies"),
+    ],
+)
+def test_archives_lie_in_the_folder_or_where_they_say(
+    archive: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert archive_in("/raw/01_raw", archive) == path
+
+
+@pytest.mark.parametrize("archive", ["", 2024, {"a": 1}])
+def test_what_is_no_archive_is_refused(archive: Any) -> None:
+    with pytest.raises(ValueError, match="`archive` in globals.yml is .* in /raw/01_raw"):
+        CutoutArchiveDataset(filepath="/raw/01_raw", archive=archive)
 
 
 @pytest.mark.parametrize("address", ["nosuchprotocol://server/a.zip", "gdrive://a.zip"])

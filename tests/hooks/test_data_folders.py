@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galaxy_morphology.hooks.data_folders import archive_of, check_writable, folder_of
+from galaxy_morphology.hooks.data_folders import check_writable, folder_of
 from galaxy_morphology.hooks.parameter_names import number_classes
 
 PROJECT_FOLDER = Path("/somewhere/project")
@@ -45,30 +45,6 @@ def test_folders_are_absolute(folder: str, path: str, monkeypatch: pytest.Monkey
 def test_what_is_no_folder_is_refused(folder: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         folder_of("data_root", folder, PROJECT_FOLDER)
-
-
-@pytest.mark.parametrize(
-    ("archive", "path"),
-    [
-        ("GALAXIES.zip", "/raw/01_raw/GALAXIES.zip"),
-        (".", "/raw/01_raw"),
-        ("/scratch/galaxies", "/scratch/galaxies"),
-        ("~/galaxies.tar", "/home/me/galaxies.tar"),
-        ("https://server/GALAXIES.zip", "https://server/GALAXIES.zip"),
-        ("s3://bucket/galaxies", "s3://bucket/galaxies"),
-    ],
-)
-def test_archives_lie_in_the_raw_data_or_where_they_say(
-    archive: str, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
-    assert archive_of(archive, "/raw") == path
-
-
-@pytest.mark.parametrize("archive", [None, "", 2024, {"a": 1}])
-def test_what_is_no_archive_is_refused(archive: object) -> None:
-    with pytest.raises(ValueError, match="`archive` in globals.yml is .*/raw/01_raw"):
-        archive_of(archive, "/raw")
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_mix_of_other_classes_is_refused() -> None:
 
 def test_labels_are_not_doubted_for_being_rare_elsewhere() -> None:
     logits = perfect_logits(200)
-    galaxies = logits.drop(columns="logit").assign(checksum=logits["cataid"].astype(str))
+    galaxies = logits.drop(columns="logit").assign(group=logits["cataid"])
     measures = np.random.default_rng(1).normal(size=(200, 3))
     features = pd.DataFrame(measures, columns=["a", "b", "c"]).assign(
         cataid=logits["cataid"], simulated=False, half_light_radius_arcsec=np.nan

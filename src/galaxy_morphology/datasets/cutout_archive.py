@@ -26,6 +26,7 @@ class _ArchiveDataset(AbstractDataset[Any, Any]):
         self,
         *,
         filepath: str,
+        archive: str | None = None,
         writable: bool = False,
         maximum_member_bytes: int = 64 * MEBIBYTE,
         credentials: dict[str, Any] | None = None,
@@ -33,6 +34,8 @@ class _ArchiveDataset(AbstractDataset[Any, Any]):
         metadata: dict[str, Any] | None = None,
         **layout: Any,
     ) -> None:
+        if archive is not None:
+            filepath = archive_in(filepath, archive)
         self._protocol, path = get_protocol_and_path(filepath)
         try:
             self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
@@ -107,6 +110,8 @@ class CutoutArchiveDataset(_ArchiveDataset):
 
     Args:
         filepath: Path or URL; anything fsspec understands.
+        archive: Where it lies in the folder ``filepath``; or another path or URL, which then counts
+            alone. None where ``filepath`` is the archive.
         writable: Whether a simulated survey may be saved here.
         maximum_member_bytes: What expands to more than this is not read.
         credentials: For the file system, if it needs any.
@@ -155,6 +160,7 @@ class ArchiveLabelsDataset(_ArchiveDataset):
 
     Args:
         filepath: Path or URL of the archive; anything fsspec understands.
+        archive: See :class:`CutoutArchiveDataset`.
         writable: Whether a simulated survey may be saved in this archive.
         maximum_member_bytes: A list that expands to more than this is not read.
         credentials: For the file system, if it needs any.
@@ -188,6 +194,24 @@ class ArchiveLabelsDataset(_ArchiveDataset):
     def preview(self) -> TablePreview:
         """Show the first rows in kedro-viz."""
         return TablePreview(self.load().head().to_dict(orient="split"))
+
+
+def archive_in(folder: str, archive: object) -> str:
+    """The path or the address of an archive as a user wrote it.
+
+    Args:
+        folder: What a relative path starts from.
+        archive: As YAML reads it.
+
+    Raises:
+        ValueError: It is no text, or empty.
+    """
+    if not isinstance(archive, str) or not archive.strip():
+        raise ValueError(
+            f"`archive` in globals.yml is {archive!r}. Write the name of a file or folder in "
+            f"{folder}, or a path or address, in quotes."
+        )
+    return archive if "://" in archive else (Path(folder) / Path(archive).expanduser()).as_posix()
 
 
 def _layout(options: dict[str, Any]) -> Layout:

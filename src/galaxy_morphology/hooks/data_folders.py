@@ -9,12 +9,11 @@ from kedro.framework.hooks import hook_impl
 
 
 class DataFoldersHook:
-    """Makes ``raw_root``, ``data_root`` and ``archive`` absolute, and refuses what cannot be one.
+    """Makes ``raw_root`` and ``data_root`` absolute, and refuses what cannot be one.
 
     Both come from ``globals.yml``; a parameter ``data_root`` takes the place of both. A relative
     folder is one of the project's, wherever one stands. Kedro would make a few keys of the
-    catalog absolute, and leave others to the working directory. The archive lies in ``01_raw``
-    of the former, or where its own path or address says.
+    catalog absolute, and leave others to the working directory.
     """
 
     @hook_impl(tryfirst=True)
@@ -34,9 +33,7 @@ class DataFoldersHook:
             folders["data_root"] = folder_of(
                 "data_root", loader.runtime_params["data_root"], context.project_path
             )
-            loader.runtime_params["data_root"] = folders["raw_root"] = folders["data_root"]
-        archive = archive_of(loader["globals"]["archive"], folders["raw_root"])
-        loader["globals"] = {**loader["globals"], "archive": archive}
+            loader.runtime_params["data_root"] = folders["data_root"]
 
 
 def folder_of(name: str, folder: object, project: Path) -> str:
@@ -66,26 +63,6 @@ def folder_of(name: str, folder: object, project: Path) -> str:
         return (project / Path(folder).expanduser()).as_posix()
     except RuntimeError as error:
         raise ValueError(f"{name} is {folder}, but there is no such user's folder.") from error
-
-
-def archive_of(archive: object, raw_root: str) -> str:
-    """The absolute path or the address of an archive as a user wrote it.
-
-    Args:
-        archive: As YAML reads it.
-        raw_root: The folder of raw data; a relative path is one in its ``01_raw``.
-
-    Raises:
-        ValueError: It is no text, or empty.
-    """
-    if not isinstance(archive, str) or not archive.strip():
-        raise ValueError(
-            f"`archive` in globals.yml is {archive!r}. Write the name of a file or folder in "
-            f"{raw_root}/01_raw, or a path or address, in quotes."
-        )
-    if "://" in archive:
-        return archive
-    return (Path(raw_root) / "01_raw" / Path(archive).expanduser()).as_posix()
 
 
 def check_writable(data_root: Path) -> None:
