@@ -43,8 +43,9 @@ def read(env: str, data_root: Path) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
 
 def galaxy10(side: int, n_galaxies: int = 80) -> dict[str, Any]:
     """The arrays of one of the two data sets, an equal number of each class."""
-    galaxies = formats.draw(n_galaxies, side=side)
-    return {"images": galaxies.images, "ans": np.arange(n_galaxies, dtype=np.uint8) % 10}
+    small = formats.draw(n_galaxies, side=32).images
+    images = small.repeat(-(-side // 32), axis=1).repeat(-(-side // 32), axis=2)
+    return {"images": images[:, :side, :side], "ans": np.arange(n_galaxies, dtype=np.uint8) % 10}
 
 
 def test_galaxy10_decals_and_sdss(tmp_path: Path) -> None:

@@ -251,6 +251,20 @@ def test_two_formats_of_one_image_are_told(tmp_path: Path) -> None:
     assert outcomes(archive) == {1: "2 cut-outs in the archive: s/1.jpg, s/1.png", 2: b"c"}
 
 
+def test_rows_of_metadata_without_a_file_are_told_and_blank_lines_are_none(tmp_path: Path) -> None:
+    text = b"file_name,label,id\n1.png,0,a\n\n,1,b\n ,1,c\n,0,\n..,1,d\n\n"
+    write_folder(tmp_path, {"s/metadata.csv": text, "s/1.png": b"one"})
+    columns = {"label": "label", "identifier": "id"}
+    archive, labels = load({"filepath": str(tmp_path), **FOLDERS, "columns": columns})
+    assert labels["CATAID"].tolist() == ["a", "b", "c", "", "d"]
+    assert outcomes(archive) == {
+        "a": b"one",
+        "b": "no file is named",
+        "c": "no file is named",
+        "d": "there is no file . in the folder",
+    }
+
+
 def test_metadata_without_file_names_are_refused(tmp_path: Path) -> None:
     write_folder(tmp_path, {"metadata.csv": b"file,label\n1.png,0\n", "1.png": b""})
     with pytest.raises(DatasetError, match=r"metadata.csv in .* needs a column file_name"):

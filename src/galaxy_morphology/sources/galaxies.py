@@ -118,8 +118,7 @@ class FileSource:
         Raises:
             ValueError: There is no such list, or it cannot be read; says what was found.
         """
-        rows = self._listed() if self._layout.label_file else self._in_folders()
-        return rows.drop(columns="file", errors="ignore")
+        return self._rows().drop(columns="file", errors="ignore")
 
     def cutouts(self) -> FileCutouts:
         """The cut-outs by identifier.
@@ -129,7 +128,7 @@ class FileSource:
         """
         if self._layout.label_file and not self._layout.columns.file:
             return self._named_like_galaxies()
-        rows = self._listed() if self._layout.label_file else self._in_folders()
+        rows = self._rows()
         if not rows["file"].isin(list(self._files)).any():
             raise ValueError(
                 f"{self._files.path} holds none of the {len(rows):,} cut-outs that are listed, "
@@ -172,6 +171,9 @@ class FileSource:
             )
         return FileCutouts(self._files, names, unnamed)
 
+    def _rows(self) -> pd.DataFrame:
+        return self._listed() if self._layout.label_file else self._in_folders()
+
     def _listed(self) -> pd.DataFrame:
         """The rows of the label list, with the ``file`` of each where columns tell it."""
         layout, columns = self._layout, self._layout.columns
@@ -183,7 +185,8 @@ class FileSource:
             wanted[layout.join.column] = None
         where, file = self._open(str(layout.label_file))
         exact = {str(columns.identifier), *columns.in_file}
-        table, found = read_table(file, where, list(map(str, wanted)), exact)
+        with file:
+            table, found = read_table(file, where, list(map(str, wanted)), exact)
         if layout.join:
             table, found = self._joined(table, found, [name for name in wanted if name])
         if missing := [name for name in wanted if name not in table]:
@@ -205,7 +208,8 @@ class FileSource:
         assert join is not None  # noqa: S101 - for mypy
         where, file = self._open(join.file)
         others = [join.equals, *(name for name in wanted if name not in table)]
-        other, of_other = read_table(file, where, others, {join.equals})
+        with file:
+            other, of_other = read_table(file, where, others, {join.equals})
         for name, columns, there in ((join.column, table, found), (join.equals, other, of_other)):
             if name not in columns:
                 raise ValueError(
@@ -229,7 +233,8 @@ class FileSource:
         paths = [PurePosixPath(name) for name in rows["file"]]
         is_number = self._layout.identifiers == "integer"
         told = {
-            "CATAID": [path.stem if is_number else str(path.with_suffix("")) for path in paths],
+            "CATAID": [path.stem if is_number else name.removesuffix(path.suffix)
+                       for name, path in zip(rows["file"], paths, strict=True)],
             "TARGET": ["" if path.parent.name.lower() in SPLIT_OF else path.parent.name
                        for path in paths],
             "split": [_split_of(path) for path in paths],
@@ -253,6 +258,7 @@ class FileSource:
                 f"{found[:20]}."
             )
         rows = pd.DataFrame({our: table[column] for our, column in ours.items() if column in table})
+        rows = rows[(rows != "").any(axis=1)]  # no blank lines
         folder = posixpath.dirname(name)
         rows["file"] = [self._located(path, folder) for path in rows["file"]]
         return rows
