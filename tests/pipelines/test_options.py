@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from galaxy_morphology.options import Classes, CutoutOptions
 from galaxy_morphology.pipelines.data_processing.options import SplitOptions
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
+from galaxy_morphology.pipelines.simulation.nodes import draw_survey
 from galaxy_morphology.pipelines.simulation.options import (
     ObservationOptions,
     Population,
@@ -128,6 +129,14 @@ def test_impossible_cutouts(change: dict[str, Any]) -> None:
     CutoutOptions.model_validate(sound)
     with pytest.raises(ValidationError, match=next(iter(change))):
         CutoutOptions.model_validate(sound | change)
+
+
+def test_simulated_galaxies_are_not_cropped(project: Path) -> None:
+    shipped = yaml.safe_load((project / "conf/base/parameters_data_processing.yml").read_text())
+    cutouts = CutoutOptions.model_validate(shipped["cutouts"] | {"crop_arcsec": 10.0})
+    nothing: Any = None
+    with pytest.raises(ValueError, match="cutouts.crop_arcsec is 10, but what is known"):
+        draw_survey(nothing, nothing, nothing, cutouts)
 
 
 def test_some_population_must_have_a_share() -> None:

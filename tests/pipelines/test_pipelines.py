@@ -88,7 +88,7 @@ def test_one_table_and_one_array_describe_the_data(small_run: Path) -> None:
         {
             "cataid": 100000,
             "reason": "no image: it is in no known image format (PNG, JPEG, TIFF, WEBP, GIF, BMP, "
-            "PPM, JPEG2000, AVIF)",
+            "PPM, JPEG2000, AVIF, FITS)",
             "simulated": False,
         }
     ]
