@@ -189,47 +189,43 @@ def test_the_loss_follows_from_what_labels_are() -> None:
     assert parameters(columns=both, kind="counts", soft=True).loss == "dirichlet_multinomial"
 
 
-VOTES = {
-    "votes.columns": {0: ["round"], 1: ["long"]},
-    "votes.total": "asked",
-    "votes.soft": True,
-    "votes.minimum_fraction": 0.7,
-}
-
-
 def write_votes(path: Path, n_galaxies: int) -> pd.DataFrame:
-    """An archive of galaxies that are the longer, the more of forty people say that they are."""
+    """As of Galaxy Zoo DECaLS: the longer a galaxy, the more of forty people see a disc."""
     rng = np.random.default_rng(0)
     shares = np.linspace(0.05, 0.95, n_galaxies)
     votes = rng.binomial(40, shares)
+    names = [f"J{i:06}.28-005109.6" for i in range(n_galaxies)]
     cutouts = {
-        i: encode(draw_galaxy(rng, axis_ratio=1.0 - 0.75 * share)) for i, share in enumerate(shares)
+        f"images/{name}.png": encode(draw_galaxy(rng, axis_ratio=1.0 - 0.75 * share))
+        for name, share in zip(names, shares, strict=True)
     }
+    question = "smooth-or-featured"
     table = pd.DataFrame(
-        {"CATAID": range(n_galaxies), "round": 40 - votes, "long": votes, "asked": 40}
-    )
-    write_archive(path, cutouts, table.to_csv(index=False))
-    return table.set_index("CATAID")
+        {"iauname": names, f"{question}_smooth": 40 - votes,
+         f"{question}_featured-or-disk": votes, f"{question}_total-votes": 40}
+    )  # fmt: skip
+    labels = table.to_csv(index=False)
+    write_archive(path, {}, labels, label_file="gz_decals_volunteers_5.csv", others=cutouts)
+    return table.set_axis(["iauname", "smooth", "disc", "asked"], axis=1).set_index("iauname")
 
 
 @pytest.mark.slow
 def test_soft_labels_work_throughout(tmp_path: Path) -> None:
     votes = write_votes(tmp_path / "01_raw/GALAXIES.zip", 60)
-    changes = VOTES | {
-        "votes.kind": "counts",
+    changes = {
         "explanations.methods": ["grad_cam"],
         "explained_galaxies.n_measured": 4,
         "checks.n_randomised": 1,
     }
-    run_project(tmp_path, changes=changes)
+    run_project(tmp_path, env="galaxy_zoo_decals", changes=changes)
 
     predictions = pd.read_parquet(tmp_path / "07_model_output/predictions.parquet")
     known = votes.loc[predictions["cataid"]]
-    np.testing.assert_allclose(predictions["fraction_Other"], known["long"] / 40)
+    np.testing.assert_allclose(predictions["fraction_Features or disc"], known["disc"] / 40)
     assert (predictions["n_votes"] == 40).all()
-    clear = np.maximum(known["long"], known["round"]) >= 28
+    clear = np.maximum(known["disc"], known["smooth"]) >= 32
     assert predictions["clear"].tolist() == clear.tolist()
-    majority = np.where(known["long"] > known["round"], "Other", "Elliptical")
+    majority = np.where(known["disc"] > known["smooth"], "Features or disc", "Smooth")
     assert predictions["class_name"].tolist() == majority.tolist()
 
     metrics = json.loads((tmp_path / "08_reporting/metrics.json").read_text())
@@ -237,7 +233,7 @@ def test_soft_labels_work_throughout(tmp_path: Path) -> None:
     page = (tmp_path / "08_reporting/report.html").read_text()
     for split, scores in metrics.items():
         some = predictions[predictions["split"] == split]
-        errors = (some["probability_Other"] - some["fraction_Other"]) ** 2
+        errors = (some["probability_Features or disc"] - some["fraction_Features or disc"]) ** 2
         assert scores["votes"]["brier"]["value"] == pytest.approx(errors.mean())
         assert scores["votes"]["brier"] == scores["calibration"]["after"]["brier"]
         right = some.loc[some["clear"], "correct"]
@@ -248,9 +244,11 @@ def test_soft_labels_work_throughout(tmp_path: Path) -> None:
     assert "Its Brier score against the votes of all is" in page
     weights = json.loads((tmp_path / "05_model_input/class_weights.json").read_text())
     training = predictions[predictions["split"] == "training"]
-    assert weights["Other"] == pytest.approx(len(training) / (2 * training["fraction_Other"].sum()))
+    assert weights["Features or disc"] == pytest.approx(
+        len(training) / (2 * training["fraction_Features or disc"].sum())
+    )
     explained = pd.read_parquet(tmp_path / "07_model_output/explained_galaxies.parquet")
-    assert set(explained["class_name"]) == {"Elliptical", "Other"}
+    assert set(explained["class_name"]) == {"Smooth", "Features or disc"}
 
 
 @pytest.mark.parametrize("weighed", [True, False])
