@@ -147,6 +147,8 @@ def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def build_small(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> BuildSmall:
     """Builds a small network of any name for cut-outs of 32 px; members of ensembles too."""
+    import keras
+
     from galaxy_morphology.networks import NETWORKS
 
     folder = tmp_path_factory.mktemp("members")
@@ -158,6 +160,7 @@ def build_small(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -
 
     def build(name: str, n_classes: int = 2, *, colour: bool = True) -> KerasModel:
         if name != "ensemble":
+            keras.utils.set_random_seed(4)
             return NETWORKS[name]((32, 32, 3), n_classes, colour=colour, **options[name])
         members = [folder / f"{one}_{n_classes}_{colour}.keras" for one in ("compact", "transfer")]
         for path in members:
