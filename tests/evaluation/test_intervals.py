@@ -18,10 +18,14 @@ from galaxy_morphology.evaluation.intervals import (
     wilson_interval,
 )
 
-VALUES = st.lists(st.floats(-100, 100), min_size=3, max_size=12, unique=True).map(np.array)
+VALUES = (
+    st.lists(st.floats(-100, 100), min_size=3, max_size=12, unique=True)
+    .map(np.array)
+    .filter(lambda values: values.std() > 1e-3)  # else rounding decides
+)
 
 
-@given(VALUES.filter(lambda values: values.std() > 1e-3), st.sampled_from([0.5, 0.9, 0.95]))
+@given(VALUES, st.sampled_from([0.5, 0.9, 0.95]))
 def test_the_transformed_t_of_the_ends_is_that_of_student(
     values: NDArray[np.float64], confidence: float
 ) -> None:
