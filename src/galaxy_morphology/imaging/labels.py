@@ -100,7 +100,9 @@ def named_rows(
         if (labels.columns == column).sum() != 1:
             raise ValueError(
                 f"The label list needs exactly one column {column}; its columns are "
-                f"{list(labels.columns)[:20]}. Expected a comma-separated file with a header row."
+                f"{list(labels.columns)[:20]}. Expected a table with a header row, of which "
+                "globals.yml names the columns to read (`columns`, those of votes as "
+                "`columns.votes`)."
             )
     labels = labels[(labels != "").any(axis=1)]
     read = [_cataid(text, identifiers) for text in labels["CATAID"]]
