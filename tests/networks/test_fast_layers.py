@@ -20,7 +20,7 @@ def _outputs_and_gradients(layer: Any, features: NDArray[np.float32]) -> list[ND
         tape.watch(inputs)
         outputs = layer(inputs, training=True)
         some = np.random.default_rng(RNG_SEED + 1).normal(size=outputs.shape).astype(np.float32)
-        total = tf.reduce_sum(outputs * some)
+        total = tf.reduce_sum(tf.cast(outputs, tf.float32) * some)
     gradients = tape.gradient(total, [inputs, *layer.trainable_variables])
     return [tensor.numpy() for tensor in (outputs, *gradients)]
 
@@ -66,6 +66,42 @@ def test_convolutions_and_their_gradients_are_those_of_keras(
     layer = keras.layers.Conv2D(filters, 3, use_bias=use_bias, **how)
     layer, fast = _twins(layer, features)
     _assert_close(_outputs_and_gradients(fast, features), _outputs_and_gradients(layer, features))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    precision=st.sampled_from(["float32", "mixed_bfloat16", "mixed_float16"]),
+    side=st.integers(5, 9),
+    channels=st.integers(1, 4),
+    kernel=st.sampled_from([3, 5]),
+    strides=st.integers(1, 2),
+    padding=st.sampled_from(["valid", "same"]),
+    activation=st.sampled_from([None, "relu6"]),
+    use_bias=st.booleans(),
+)
+def test_depthwise_convolutions_and_their_gradients_are_those_of_keras_to_their_digits(
+    precision: str, side: int, channels: int, kernel: int, use_bias: bool, **how: Any
+) -> None:
+    import keras
+
+    from galaxy_morphology.networks.fast_layers import FastDepthwiseConv2D
+
+    # Small whole numbers and their sums are exact in half the digits, so that ReLUs agree.
+    features = np.random.default_rng(side).integers(-2, 3, (3, side, side + 1, channels))
+    features = features.astype(np.float32)
+    layer = keras.layers.DepthwiseConv2D(kernel, use_bias=use_bias, **how)
+    layer.build(features.shape)
+    rng = np.random.default_rng(RNG_SEED)
+    layer.set_weights([rng.integers(-1, 2, weight.shape) for weight in layer.get_weights()])
+    fast = FastDepthwiseConv2D.from_config({**layer.get_config(), "dtype": precision})
+    fast.build(features.shape)
+    fast.set_weights(layer.get_weights())
+    digits = {"float32": 1e-4, "mixed_bfloat16": 3e-2, "mixed_float16": 3e-3}[precision]
+    found, expected = (_outputs_and_gradients(each, features) for each in (fast, layer))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(
+            one.astype(np.float32), other, rtol=digits, atol=digits * np.abs(other).max()
+        )
 
 
 @pytest.mark.parametrize("use_bias", [True, False])
