@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "galaxy_morphology"
 
-TOOLS = {"boxes", "compiled", "identifiers", "libraries", "locks", "logs", "progress", "sky",
-         "spool", "typing", "views", "words", "__version__"}  # fmt: skip
+TOOLS = {"bands", "boxes", "compiled", "identifiers", "libraries", "locks", "logs", "progress",
+         "sky", "spool", "typing", "views", "words", "__version__"}  # fmt: skip
 """What everybody may use."""
 ROOMS = {"attribution", "evaluation", "figures", "imaging", "morphology", "networks", "report",
          "simulation", "sources", "tuning"}  # fmt: skip

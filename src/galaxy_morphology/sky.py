@@ -1,12 +1,12 @@
 """The sky around a galaxy: what padding, hiding and baselines are filled with."""
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxy_morphology.typing import FloatArray, Images
+from galaxy_morphology.typing import Bands, FloatArray, Images
 
 FRAME_WIDTH = 4
 """Width in pixels of the frame of a cut-out in which a centred galaxy is faintest."""
@@ -26,6 +26,24 @@ def sky_colour(images: Images | FloatArray) -> NDArray[np.float32]:
     return np.asarray(np.median(frame_pixels(images), axis=1), np.float32)
 
 
+def sky_noise(images: Images | FloatArray) -> NDArray[np.float64]:
+    """Standard deviation of the sky of each cut-out, in its frame.
+
+    From the median absolute deviation, of which stars there change little.
+
+    Args:
+        images: Cut-outs, [N, height, width, channels], any numeric dtype.
+
+    Returns:
+        float64 [N, channels], in the units of ``images``.
+    """
+    from scipy.stats import median_abs_deviation
+
+    frame = frame_pixels(images)
+    exact = frame.astype(np.float32) if are_bands(frame) else frame
+    return np.asarray(median_abs_deviation(exact, axis=1, scale="normal"), np.float64)
+
+
 def noisy_skies(images: Images | FloatArray, rng: np.random.Generator) -> NDArray[np.float32]:
     """An empty sky for each cut-out, with noise as strong and as correlated as its own.
 
@@ -35,10 +53,10 @@ def noisy_skies(images: Images | FloatArray, rng: np.random.Generator) -> NDArra
     the darkest quarter of the frame counts, since a large galaxy reaches into it; and of that no
     pixels brighter than the median by more than three standard deviations, as estimated from the
     median absolute deviation, which belong to stars and neighbours. Noise that would leave the
-    range of 0 to 255 is cut off there.
+    limits of a picture is cut off there.
 
     Args:
-        images: Cut-outs, [N, height, width, channels], in units of 0 to 255.
+        images: Cut-outs, [N, height, width, channels]; see :func:`limits_of` for their units.
         rng: Draws the noise, anew for every image.
 
     Returns:
@@ -58,7 +76,24 @@ def noisy_skies(images: Images | FloatArray, rng: np.random.Generator) -> NDArra
         white = fft.rfft2(rng.standard_normal((height, width), dtype=np.float32))
         spectra = fft.rfft2(deviations.reshape(sky.shape)) * white
         sky[:] = fft.irfft2(spectra, s=(height, width)) + mean[:, None, None]
-    return np.clip(skies, 0, 255, out=skies).transpose(0, 2, 3, 1)
+    return np.clip(skies, *limits_of(images), out=skies).transpose(0, 2, 3, 1)
+
+
+def limits_of(images: Images | FloatArray) -> tuple[float, float]:
+    """The lowest and the highest value that pixels can have.
+
+    Args:
+        images: Any shape.
+
+    Returns:
+        0 and 255, those of a picture; of bands there are none.
+    """
+    return (-np.inf, np.inf) if are_bands(images) else (0, 255)
+
+
+def are_bands(images: NDArray[Any]) -> TypeGuard[Bands]:
+    """Whether images are bands and no pictures."""
+    return bool(images.dtype == np.float16)
 
 
 def frame_pixels(images: Images | FloatArray) -> FloatArray:

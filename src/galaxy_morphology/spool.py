@@ -5,14 +5,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 logger = logging.getLogger(__name__)
 
-CHANNELS = 3
 ON_DISK = "/var/tmp"  # noqa: S108 - on many systems /tmp is in memory
 
 
@@ -21,25 +20,26 @@ class SpooledImages:
 
     Args:
         side: Width and height of every image in pixels.
+        channels: Of every image.
+        dtype: Of the pixels.
 
     Raises:
         OSError: No temporary folder takes a file; says which were asked, and what to do.
     """
 
-    dtype = np.dtype(np.uint8)
-
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, channels: int = 3, dtype: DTypeLike = np.uint8) -> None:
         self._file, self._folder = _temporary_file()
-        self._image_shape = (side, side, CHANNELS)
+        self._image_shape = (side, side, channels)
+        self.dtype = np.dtype(dtype)
         self._n_images = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the whole, [N, side, side, 3]."""
+        """Shape of the whole, [N, side, side, channels]."""
         return (self._n_images, *self._image_shape)
 
-    def append(self, image: NDArray[np.uint8]) -> None:
-        """Add one image, uint8 [side, side, 3].
+    def append(self, image: NDArray[Any]) -> None:
+        """Add one image, [side, side, channels].
 
         Raises:
             OSError: The temporary folder is full; says how much is needed.
@@ -56,13 +56,13 @@ class SpooledImages:
             ) from error
         self._n_images += 1
 
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """Read one image, uint8 [side, side, 3]."""
-        n_bytes = int(np.prod(self._image_shape))
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        """Read one image, [side, side, channels]."""
+        n_bytes = int(np.prod(self._image_shape)) * self.dtype.itemsize
         self._file.seek(index * n_bytes)
-        return np.frombuffer(self._file.read(n_bytes), np.uint8).reshape(self._image_shape)
+        return np.frombuffer(self._file.read(n_bytes), self.dtype).reshape(self._image_shape)
 
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+    def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self[index] for index in range(self._n_images))
 
 

@@ -22,6 +22,7 @@ else:
 __all__ = [
     "ArrayRows",
     "Attribution",
+    "Bands",
     "Checkpoint",
     "Count",
     "Counts",
@@ -32,6 +33,7 @@ __all__ = [
     "Images",
     "IntArray",
     "KerasModel",
+    "NetworkImages",
     "Share",
     "SimulatedArchive",
     "TrainingState",
@@ -39,6 +41,13 @@ __all__ = [
 
 Images = NDArray[np.uint8]
 """RGB cut-outs, uint8 [N, height, width, 3]."""
+Bands = NDArray[np.float16]
+"""Cut-outs in bands as a survey measured them, float16 [N, height, width, bands].
+
+Pictures have values from 0 to 255, whatever their type; bands have no limits, and are told from
+pictures by being float16."""
+NetworkImages = Images | Bands
+"""What networks see: pictures, or the bands themselves."""
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 TrainingState = dict[str, NDArray[Any]]

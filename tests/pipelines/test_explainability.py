@@ -17,5 +17,6 @@ def test_predictions_of_other_galaxies_are_refused() -> None:
             pd.DataFrame({"cataid": [1, 2]}),
             pd.DataFrame({"cataid": [1, 2, 3]}),
             np.zeros((3, 8, 8, 3), np.uint8),
+            np.zeros((3, 8, 8, 3), np.uint8),
             options,
         )

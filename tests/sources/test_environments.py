@@ -32,7 +32,7 @@ def read(env: str, data_root: Path) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
     labelled, rejected_labels = reading.clean_labels(
         labels, *(options[name] for name in ("classes", "identifiers", "votes"))
     )
-    images, galaxies, left_out, _ = reading.read_and_split_galaxies(
+    images, _, galaxies, left_out, _ = reading.read_and_split_galaxies(
         archive,
         labelled,
         rejected_labels,

@@ -64,7 +64,7 @@ def test_images_and_labels_are_those_of_the_zip(
     identifiers = source.get("identifiers", "integer")
     classes = Classes(CLASSES)
     labelled, rejected_labels = reading.clean_labels(labels, classes, identifiers, no_votes())
-    images, table, left_out, summary = reading.read_and_split_galaxies(
+    images, _, table, left_out, summary = reading.read_and_split_galaxies(
         archive,
         labelled,
         rejected_labels,

@@ -1,6 +1,6 @@
 """Images without a galaxy: what an explanation compares a cut-out with."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,11 @@ def baseline_images(
     """Versions of a cut-out in which the galaxy says nothing.
 
     Args:
-        image: [height, width, channels], in units of 0 to 255.
+        image: [height, width, channels], bands or in units of 0 to 255.
         kind: Sky with noise as strong and as correlated as the cut-out's own, see
-            :func:`noisy_skies`; its median colour; black; or the cut-out blurred with a Gaussian
-            of an eighth of its side. A blurred galaxy is still a smooth galaxy, and a sky without
-            noise is an image that no network was trained on.
+            :func:`noisy_skies`; its median colour; black, which is 0; or the cut-out blurred with
+            a Gaussian of an eighth of its side. A blurred galaxy is still a smooth galaxy, and a
+            sky without noise is an image that no network was trained on.
         n: How many different skies with noise.
         rng: Draws the noise.
 
@@ -38,9 +38,10 @@ def baseline_images(
     """
     if n < 1:
         raise ValueError(f"Found {n} skies; expected 1 or more.")
-    pixels = np.asarray(image, np.float32)
     if kind == "noisy_sky":
-        return noisy_skies(np.broadcast_to(pixels, (n, *pixels.shape)), rng)
+        same: NDArray[Any] = np.broadcast_to(image, (n, *image.shape))
+        return noisy_skies(same, rng)
+    pixels = np.asarray(image, np.float32)
     if kind == "sky":
         return np.broadcast_to(sky_colour(pixels[None])[:, None, None], (1, *pixels.shape)).copy()
     if kind == "black":

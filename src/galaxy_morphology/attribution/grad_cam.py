@@ -76,7 +76,7 @@ def grad_cam(
     for i in progress_bar(range(len(images)), desc="Grad-CAM", unit="galaxy"):
         image = np.asarray(images[i], np.float32)
         rng = np.random.default_rng([seed, ATTRIBUTING])
-        inputs = np.concatenate([image[None], baseline_images(image, baseline, n_skies, rng)])
+        inputs = np.concatenate([image[None], baseline_images(images[i], baseline, n_skies, rng)])
         batches = [
             contributions(inputs[start : start + batch_size], classes[i])
             for start in range(0, len(inputs), batch_size)

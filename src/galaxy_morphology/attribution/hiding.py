@@ -18,7 +18,7 @@ class Hideable(NamedTuple):
 
     Attributes:
         model: The network that is asked.
-        image: float32 [height, width, channels].
+        image: [height, width, channels], as it comes.
         class_index: The class that is explained.
         skies: float32 [skies, height, width, channels].
         rng: Chooses what to hide.
@@ -26,7 +26,7 @@ class Hideable(NamedTuple):
     """
 
     model: KerasModel
-    image: NDArray[np.float32]
+    image: NDArray[np.uint8] | FloatArray
     class_index: int
     skies: NDArray[np.float32]
     rng: np.random.Generator
@@ -80,18 +80,17 @@ def hideable_galaxies(
     Yields:
         A galaxy per image.
     """
-    for pixels, class_index in zip(
+    for image, class_index in zip(
         progress_bar(images, desc=progress, unit="galaxy"), classes.tolist(), strict=True
     ):
         rng = np.random.default_rng([seed, ATTRIBUTING])
-        image = np.asarray(pixels, np.float32)
         skies = baseline_images(image, hide_with, n_skies, rng)
         yield Hideable(model, image, class_index, skies, rng, batch_size)
 
 
 def logits_behind(
     model: KerasModel,
-    image: FloatArray,
+    image: NDArray[np.uint8] | FloatArray,
     skies: NDArray[np.float32],
     shown: NDArray[Any],
     which: IntArray,
@@ -114,7 +113,7 @@ def logits_behind(
     import tensorflow as tf
 
     ask = _logits_of_mixtures(model)
-    pixels, behind = tf.constant(image, tf.float32), tf.constant(skies, tf.float32)
+    pixels, behind = tf.constant(np.asarray(image, np.float32)), tf.constant(skies, tf.float32)
     return np.concatenate(
         [
             ask(

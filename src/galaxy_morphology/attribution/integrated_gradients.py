@@ -73,7 +73,7 @@ def integrated_gradients(
     def image_and_skies(i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         image = np.asarray(images[i], np.float32)
         rng = np.random.default_rng([seed, ATTRIBUTING])
-        return image, baseline_images(image, baseline, n_skies, rng)
+        return image, baseline_images(images[i], baseline, n_skies, rng)
 
     def logits_at_the_ends(i: int) -> tuple[float, float]:
         image, skies = image_and_skies(i)

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galaxy_morphology.attribution.agreement import Explain, cell_means, rank_correlation
-from galaxy_morphology.sky import frame_pixels
+from galaxy_morphology.sky import are_bands, limits_of, sky_noise
 from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
 from galaxy_morphology.views import VIEWS, View, check_square
 
 LEAST_NOISE = 1.0
-"""Counts. The median absolute deviation of a sky whose noise was rounded away is 0."""
+"""Of pictures, in counts: where the noise of a sky was rounded away, its median absolute deviation
+is 0."""
 
 TURNS = [*VIEWS[1:4], View(quarters=0, mirrored=True)]
 """Three rotations and a mirror image."""
@@ -75,14 +76,14 @@ def agreement_under_noise(
 ) -> NDArray[np.float64]:
     """Explain each galaxy again as if it had been observed on a noisier night.
 
-    To every cut-out, Gaussian noise as strong as that of its own sky is added, but at least 1
-    count, and values are kept within 0 to 255. Where the sky was cut off at black, noise can
-    only brighten it.
+    To every cut-out, Gaussian noise as strong as that of its own sky is added. To pictures it is
+    at least 1 count, and values are kept within 0 to 255: where the sky was cut off at black,
+    noise can only brighten it.
 
     Args:
         explain: The method that made ``maps``, with its options.
         model: A Keras classifier.
-        images: Cut-outs [N, height, width, channels], in units of 0 to 255.
+        images: Cut-outs [N, height, width, channels], bands or in units of 0 to 255.
         class_indices: The explained class of each image, int [N].
         maps: What ``explain`` says of the images as they are, [N, height, width].
         seed: Seeds the noise, anew for every image: a galaxy's number does not depend on the
@@ -145,21 +146,11 @@ def _largest(values: NDArray[np.float64], n: int) -> NDArray[np.bool_]:
     return is_largest
 
 
-def _with_more_noise(images: Images | FloatArray, seed: int) -> NDArray[np.float32]:
-    """Each cut-out with Gaussian noise as strong as that of its sky, float32 in 0 to 255."""
-    noisy = np.empty(images.shape, np.float32)
-    for i, deviations in enumerate(_sky_noise(images)):
+def _with_more_noise(images: Images | FloatArray, seed: int) -> FloatArray:
+    """Each cut-out with Gaussian noise as strong as that of its sky, pictures as float32."""
+    dtype, least = (np.float16, 0.0) if are_bands(images) else (np.float32, LEAST_NOISE)
+    noisy: FloatArray = np.empty(images.shape, dtype)
+    for i, deviations in enumerate(np.maximum(sky_noise(images), least)):
         noise = np.random.default_rng(seed).normal(0, deviations, images.shape[1:])
-        noisy[i] = np.clip(images[i] + noise, 0, 255)
+        noisy[i] = np.clip(images[i] + noise, *limits_of(images))
     return noisy
-
-
-def _sky_noise(images: Images | FloatArray) -> NDArray[np.float64]:
-    """Standard deviation of the sky of each channel, at least 1 count, float64 [N, channels].
-
-    From the median absolute deviation in the frame, of which stars there change little.
-    """
-    from scipy.stats import median_abs_deviation
-
-    deviations = median_abs_deviation(frame_pixels(images), axis=1, scale="normal")
-    return np.asarray(np.maximum(deviations, LEAST_NOISE), np.float64)

@@ -1,6 +1,6 @@
 """From an archive of galaxies to arrays: read, check, resize, split."""
 
-from galaxy_morphology.imaging.colours import FitsColours
+from galaxy_morphology.imaging.colours import BandName, FitsColours
 from galaxy_morphology.imaging.cutouts import (
     Cutout,
     UnknownWhiteLevelError,
@@ -16,6 +16,7 @@ from galaxy_morphology.imaging.split import split_galaxies
 from galaxy_morphology.imaging.votes import clean_votes
 
 __all__ = [
+    "BandName",
     "Cutout",
     "FitsColours",
     "UnknownWhiteLevelError",

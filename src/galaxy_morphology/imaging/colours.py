@@ -64,7 +64,7 @@ class FitsColours(BaseModel):
 def to_colours(values: NDArray[np.float32], how: FitsColours) -> tuple[NDArray[np.uint8], float]:
     """The picture of a cut-out, and how much of it is masked.
 
-    Where a band is masked, it has the median of its frame.
+    Where a band is masked, it has the median of its frame, see :func:`without_gaps`.
 
     Args:
         values: float32 [bands, height, width], of one to three bands, NaN where masked.
@@ -76,15 +76,7 @@ def to_colours(values: NDArray[np.float32], how: FitsColours) -> tuple[NDArray[n
     Raises:
         UnusableCutoutError: Too much of it is masked.
     """
-    masked = np.isnan(values)
-    share = float(masked.any(axis=0).mean()) if masked.any() else 0.0
-    if share > how.maximum_masked_share:
-        raise UnusableCutoutError(
-            f"masked: {share:.1%} of its pixels have no value in a band, at most "
-            f"{how.maximum_masked_share:.1%} allowed (cutouts.fits.maximum_masked_share)"
-        )
-    if share:
-        values = np.where(masked, _of_frame(values, 50), values)
+    values, share = without_gaps(values, how.maximum_masked_share)
     with np.errstate(over="ignore"):
         channels = _relative(values, how)
         np.clip(channels, -BRIGHTEST, BRIGHTEST, out=channels)
@@ -93,6 +85,31 @@ def to_colours(values: NDArray[np.float32], how: FitsColours) -> tuple[NDArray[n
     STRETCHES[how.stretch](channels, np.float32(how.softening))
     eight_bits = [cv2.convertScaleAbs(channel, alpha=WHITE) for channel in channels]
     return np.asarray(cv2.merge(eight_bits * (3 // len(eight_bits))), np.uint8), share
+
+
+def without_gaps(
+    values: NDArray[np.float32], maximum_share: float
+) -> tuple[NDArray[np.float32], float]:
+    """Give masked pixels the median of the frame of their band.
+
+    Args:
+        values: float32 [bands, height, width], NaN where masked.
+        maximum_share: Of the pixels, how many may be masked in a band.
+
+    Returns:
+        The values, and the share of pixels that are masked in a band.
+
+    Raises:
+        UnusableCutoutError: Too much of it is masked.
+    """
+    masked = np.isnan(values)
+    share = float(masked.any(axis=0).mean()) if masked.any() else 0.0
+    if share > maximum_share:
+        raise UnusableCutoutError(
+            f"masked: {share:.1%} of its pixels have no value in a band, at most "
+            f"{maximum_share:.1%} allowed (cutouts.fits.maximum_masked_share)"
+        )
+    return (np.where(masked, _of_frame(values, 50), values) if share else values), share
 
 
 def _relative(values: NDArray[np.float32], how: FitsColours) -> NDArray[np.float32]:

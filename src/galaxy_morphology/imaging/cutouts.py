@@ -1,18 +1,23 @@
 """One cut-out: decode it, check it, and bring it to the size of the network."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from galaxy_morphology.imaging.colours import WHITE, FitsColours, to_colours
+from galaxy_morphology.imaging.colours import WHITE, FitsColours, to_colours, without_gaps
 from galaxy_morphology.imaging.decoding import UnusableCutoutError, decode
 from galaxy_morphology.imaging.fits import is_fits, read_bands
-from galaxy_morphology.sky import FRAME_WIDTH, sky_colour
+from galaxy_morphology.sky import FRAME_WIDTH, frame_pixels, sky_colour
 
 AS_THEY_COME = FitsColours()
+ROUGHEST = 0.1
+"""Largest rounding error of bands, as a share of the noise of the sky."""
+
+Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
 
 
 class UnknownWhiteLevelError(Exception):
@@ -38,6 +43,9 @@ class Cutout(NamedTuple):
         transparent: Whether parts of it were transparent, and show the sky here.
         masked_share: Of its pixels, how many are masked in a band, and show its sky here.
         arcsec_per_pixel: Scale of the image in the file, None where it is not known.
+        bands: The bands that networks see, [height, width, bands], None where they see the
+            pixels: float32 in the units of the file or, of the size of the network, float16 in
+            those of ``cutouts.channel_unit``.
     """
 
     pixels: NDArray[np.uint8]
@@ -47,6 +55,7 @@ class Cutout(NamedTuple):
     transparent: bool
     masked_share: float
     arcsec_per_pixel: float | None
+    bands: NDArray[np.float32] | NDArray[np.float16] | None = None
 
 
 def prepare_cutout(
@@ -58,6 +67,8 @@ def prepare_cutout(
     white_level: int | None = None,
     arcsec_per_pixel: float | None = None,
     crop_arcsec: float | None = None,
+    channels: Sequence[str | int] | None = None,
+    channel_unit: float = 1.0,
     fits: FitsColours = AS_THEY_COME,
 ) -> Cutout:
     """Decode a cut-out, make it square and bring it to the size of the network.
@@ -70,13 +81,16 @@ def prepare_cutout(
         white_level: See :func:`read_cutout`.
         arcsec_per_pixel: See :func:`read_cutout`.
         crop_arcsec: See :func:`read_cutout`.
+        channels: See :func:`read_cutout`.
+        channel_unit: What in the files is 1 in the bands that networks see.
         fits: See :func:`read_cutout`.
 
     Returns:
-        The cut-out with pixels [side, side, 3].
+        The cut-out with pixels [side, side, 3], and bands likewise.
 
     Raises:
-        UnusableCutoutError: It cannot be read, or nothing is to be seen on it.
+        UnusableCutoutError: It cannot be read, nothing is to be seen on it, or its bands do not
+            fit into float16.
         UnknownWhiteLevelError: See :func:`read_cutout`.
     """
     cutout = read_cutout(
@@ -86,12 +100,16 @@ def prepare_cutout(
         white_level=white_level,
         arcsec_per_pixel=arcsec_per_pixel,
         crop_arcsec=crop_arcsec,
+        channels=channels,
         fits=fits,
     )
     small = resize(square(cutout.pixels), side)
     if flat_channels(small).all():
         raise UnusableCutoutError("uniform: at eight bits every pixel has the same colour")
-    return cutout._replace(pixels=small)
+    if cutout.bands is None:
+        return cutout._replace(pixels=small)
+    bands = resize(square(np.asarray(cutout.bands, np.float32)), side)
+    return cutout._replace(pixels=small, bands=_in_half_precision(bands / channel_unit, channels))
 
 
 def read_cutout(
@@ -102,6 +120,7 @@ def read_cutout(
     white_level: int | None = None,
     arcsec_per_pixel: float | None = None,
     crop_arcsec: float | None = None,
+    channels: Sequence[str | int] | None = None,
     fits: FitsColours = AS_THEY_COME,
 ) -> Cutout:
     """Decode a cut-out to 8-bit RGB.
@@ -119,6 +138,7 @@ def read_cutout(
         arcsec_per_pixel: Scale of files that do not tell theirs, None where it is not known.
         crop_arcsec: Width and height of the middle that is used, to the nearest pixel; None for
             all of the image.
+        channels: Bands of FITS files that networks see instead of the pixels, by name or number.
         fits: How the bands of FITS files become colours.
 
     Returns:
@@ -126,7 +146,7 @@ def read_cutout(
 
     Raises:
         UnusableCutoutError: It is no image, damaged, too small, too large, all transparent or
-            masked in too many places.
+            masked in too many places, or has no such channels.
         UnknownWhiteLevelError: It has 16 bits a channel, and no ``white_level`` is given.
     """
 
@@ -155,7 +175,18 @@ def read_cutout(
         rows, columns = middle(values.shape[1:], scale)
         pixels, masked_share = to_colours(values[:, rows, columns], fits)
         height, width, _ = pixels.shape
-        return Cutout(pixels, width, height, WHITE, False, masked_share, scale)
+        cutout = Cutout(pixels, width, height, WHITE, False, masked_share, scale)
+        if channels is None:
+            return cutout
+        values = read_bands(encoded, channels, check_size, "cutouts.channels").values
+        bands, masked_share = without_gaps(values[:, rows, columns], fits.maximum_masked_share)
+        masked_share = max(masked_share, cutout.masked_share)
+        return cutout._replace(bands=np.moveaxis(bands, 0, -1), masked_share=masked_share)
+    if channels is not None:
+        raise UnusableCutoutError(
+            f"no FITS file, so that it has no bands {', '.join(map(str, channels))} "
+            "(cutouts.channels): set it to null, and networks see pictures"
+        )
     try:
         colours, opacity = decode(encoded, check_size)
     except Image.DecompressionBombError:
@@ -227,41 +258,68 @@ def over_its_sky(image: NDArray[np.uint8], opacity: NDArray[Any]) -> NDArray[np.
     return np.asarray(np.rint(sky + shown[..., None] * (image - sky)), np.uint8)
 
 
-def square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def square(image: Pixels) -> Pixels:
     """Pad the shorter side of a cut-out with its sky, the galaxy staying in the middle.
 
     Args:
-        image: uint8 [height, width, 3].
+        image: [height, width, channels], uint8 or float32.
 
     Returns:
-        uint8 [side, side, 3] with ``side`` the longer of height and width.
+        [side, side, channels] with ``side`` the longer of height and width.
     """
     height, width, n_channels = image.shape
     if height == width:
         return image
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
-    padded = np.empty((side, side, n_channels), np.uint8)
-    padded[:] = np.rint(sky_colour(image[None]))[0].astype(np.uint8)
+    padded = np.empty((side, side, n_channels), image.dtype)
+    sky = sky_colour(image[None])[0]
+    padded[:] = np.rint(sky) if image.dtype == np.uint8 else sky
     padded[top : top + height, left : left + width] = image
     return padded
 
 
-def resize(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def resize(image: Pixels, side: int) -> Pixels:
     """Bring a square cut-out to ``side`` pixels a side.
 
     Shrinking averages over areas, which keeps the flux and does not alias; enlarging
     interpolates with cubics.
 
     Args:
-        image: uint8 [height, width, 3], square.
+        image: [height, width, channels], square, uint8 or float32.
         side: Width and height wanted, in pixels.
 
     Returns:
-        uint8 [side, side, 3].
+        [side, side, channels].
     """
     interpolation = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (side, side), interpolation=interpolation), np.uint8)
+    resized = cv2.resize(np.ascontiguousarray(image), (side, side), interpolation=interpolation)
+    return np.asarray(resized, image.dtype).reshape(side, side, -1)  # OpenCV drops an axis of one
+
+
+def _in_half_precision(
+    bands: NDArray[np.float32], names: Sequence[str | int] | None
+) -> NDArray[np.float16]:
+    """Bands with three digits, or why so few do not do."""
+    with np.errstate(over="ignore"):
+        rounded = bands.astype(np.float16)
+    sky, kept = (frame_pixels(some[None])[0].astype(np.float32) for some in (bands, rounded))
+    error = np.median(np.abs(kept - sky), axis=0)
+    noise = 1.4826 * np.median(np.abs(sky - np.median(sky, axis=0)), axis=0)
+    for name, *found in zip(names or (), np.abs(bands).max(axis=(0, 1)), error, noise, strict=True):
+        largest, its_error, its_noise = map(float, found)
+        if largest > np.finfo(np.float16).max:
+            raise UnusableCutoutError(
+                f"too bright: band {name} reaches {largest:.4g}, of at most "
+                f"{np.finfo(np.float16).max:,.0f} that are kept: raise cutouts.channel_unit"
+            )
+        if its_error > ROUGHEST * its_noise > 0:
+            raise UnusableCutoutError(
+                f"too fine: of band {name} three digits are kept, which differ by {its_error:.2g} "
+                f"from its sky, whose noise is {its_noise:.2g}: subtract the sky, or lower "
+                "cutouts.channel_unit"
+            )
+    return rounded
 
 
 def flat_channels(image: NDArray[np.uint8]) -> NDArray[np.bool_]:

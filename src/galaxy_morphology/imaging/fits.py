@@ -100,6 +100,7 @@ def read_bands(
     encoded: bytes,
     wanted: Sequence[str | int] | None,
     check_size: Callable[[int, int], None],
+    parameter: str = "cutouts.fits.bands",
 ) -> Bands:
     """Read bands of a FITS file.
 
@@ -115,13 +116,14 @@ def read_bands(
             all of them, from the last to the first, of three at most.
         check_size: Called with width and height before anything is unpacked; what it raises is
             passed on.
+        parameter: What it is called where bands are wanted.
 
     Raises:
         UnusableCutoutError: The file is damaged, or has no such bands; says what was found.
     """
     try:
         with np.errstate(all="ignore"):
-            return _bands(encoded, wanted, check_size)
+            return _bands(encoded, wanted, check_size, parameter)
     except UnusableCutoutError:
         raise
     except Exception as error:  # astropy raises whatever comes up
@@ -131,7 +133,10 @@ def read_bands(
 
 
 def _bands(
-    encoded: bytes, wanted: Sequence[str | int] | None, check_size: Callable[[int, int], None]
+    encoded: bytes,
+    wanted: Sequence[str | int] | None,
+    check_size: Callable[[int, int], None],
+    parameter: str,
 ) -> Bands:
     images: list[_Image] = []
     for image in _images(encoded):
@@ -159,7 +164,7 @@ def _bands(
         pixels: NDArray[Any] = unpacked[plane.image.number][plane.place]
         return pixels
 
-    places = _chosen(bands, wanted)
+    places = _chosen(bands, wanted, parameter)
     values = np.empty((len(places), *size), np.float32)
     for row, place in zip(values, places, strict=True):
         row[:] = pixels_of(bands[place])
@@ -295,7 +300,9 @@ def _planes(image: _Image) -> Iterator[_Plane]:
         yield _Plane(name, image, index)
 
 
-def _chosen(bands: list[_Plane], wanted: Sequence[str | int] | None) -> Sequence[int]:
+def _chosen(
+    bands: list[_Plane], wanted: Sequence[str | int] | None, parameter: str
+) -> Sequence[int]:
     """The places of the bands that are wanted."""
     names = [band.name or str(place) for place, band in enumerate(bands)]
     found = f"it holds {len(bands)} bands ({', '.join(names)})"
@@ -311,7 +318,7 @@ def _chosen(bands: list[_Plane], wanted: Sequence[str | int] | None) -> Sequence
         same = same or [place for place, name in enumerate(names) if _equal(one, name)]
         if len(same) != 1:
             which = f"{len(same)} of them are called {one}" if same else f"{one} is none of them"
-            raise UnusableCutoutError(f"{found}: {which} (cutouts.fits.bands)")
+            raise UnusableCutoutError(f"{found}: {which} ({parameter})")
         places += same
     return places
 

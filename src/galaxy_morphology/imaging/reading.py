@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from galaxy_morphology.imaging.decoding import UnusableCutoutError
 from galaxy_morphology.imaging.labels import summarise
 from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.spool import SpooledImages
-from galaxy_morphology.typing import ArrayRows, Cutouts, IntArray
+from galaxy_morphology.typing import Cutouts, IntArray
 
 GALAXIES_AT_A_TIME = 256
 
@@ -45,8 +45,10 @@ def read_cutouts(
     white_level: int | None = None,
     arcsec_per_pixel: float | None = None,
     crop_arcsec: float | None = None,
+    channels: Sequence[str | int] | None = None,
+    channel_unit: float = 1.0,
     fits: FitsColours = AS_THEY_COME,
-) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame]:
+) -> tuple["CutoutRows", pd.DataFrame, pd.DataFrame]:
     """Read the cut-out of every labelled galaxy, on all cores, in the order in which they lie.
 
     One picture for galaxies of different classes, as where it stands for missing ones, shows
@@ -66,25 +68,30 @@ def read_cutouts(
             files that tell their own, that counts.
         crop_arcsec: Width and height of the middle of the cut-outs that is used, None for all.
             Smaller cut-outs are rejected.
+        channels: Bands of FITS files that networks see instead of the images, by name or number;
+            None for the images.
+        channel_unit: What in the files is 1 in these bands.
         fits: How the bands of FITS files become colours.
 
     Returns:
-        The images, uint8 [N, side, side, 3], RGB; the galaxies that have one, in the same
-        order, with these columns added; and the rejected ones (``cataid``, ``reason``).
+        The images, uint8 [N, side, side, 3], RGB, and with them the ``bands``; the galaxies that
+        have one, in the same order, with these columns added; and the rejected ones (``cataid``,
+        ``reason``).
 
         - ``width``, ``height``: of the cut-out as it came, or of what is used of it, px;
         - ``arcsec_per_pixel``: of the cut-out as it came, NaN where it is not known;
         - ``white_level``: the value of the cut-out that is 255 in the image;
         - ``transparent``: whether it was so in parts, which now show its sky;
         - ``masked_share``: of its pixels, how many were masked in a band, and show its sky;
-        - ``channel_without_signal``: whether a channel has one value everywhere;
+        - ``channel_without_signal``: whether a channel or band has one value everywhere;
         - ``duplicate_of``: CATAID of the first galaxy with the same pixels, missing where there
           is none;
-        - ``checksum``: of the pixels.
+        - ``checksum``: of the pixels, and of the bands.
 
     Raises:
         ValueError: No galaxy has a usable cut-out; says why, with examples.
     """
+    bands_wanted: dict[str, Any] = {"channels": channels, "channel_unit": channel_unit}
     how: dict[str, Any] = {
         "minimum_side": minimum_side,
         "maximum_side": maximum_side,
@@ -96,12 +103,15 @@ def read_cutouts(
     there = dict.fromkeys(cataid for cataid in archive if cataid in rows)
     in_order = [*there, *(cataid for cataid in rows if cataid not in there)]
 
-    def read_all(white_level: int | None) -> tuple[SpooledImages, pd.DataFrame, pd.DataFrame]:
+    def read_all(white_level: int | None) -> tuple[_Spooled, pd.DataFrame, pd.DataFrame]:
         def prepare(encoded: bytes | NDArray[Any]) -> tuple[Cutout, dict[str, object]]:
-            cutout = prepare_cutout(encoded, side=side, white_level=white_level, **how)
+            cutout = prepare_cutout(
+                encoded, side=side, white_level=white_level, **bands_wanted, **how
+            )
             return cutout, _facts(cutout)
 
         images = SpooledImages(side)
+        bands = None if channels is None else SpooledImages(side, len(channels), np.float16)
         found: list[dict[str, Any]] = []
         rejected: list[dict[str, Any]] = []
         for cataid, outcome in _side_by_side(archive, in_order, prepare, "Reading cut-outs"):
@@ -111,14 +121,16 @@ def read_cutouts(
                 cutout, facts = outcome
                 found.append({"cataid": cataid, **facts, "place": len(found)})
                 images.append(cutout.pixels)
+                if bands is not None and cutout.bands is not None:
+                    bands.append(cutout.bands)
         rejected.sort(key=lambda one: rows[one["cataid"]])
         columns = ["cataid", "reason"]
-        return images, pd.DataFrame(found), pd.DataFrame(rejected, columns=columns)
+        return (images, bands), pd.DataFrame(found), pd.DataFrame(rejected, columns=columns)
 
     try:
-        images, found, rejected = read_all(white_level)
+        (images, bands), found, rejected = read_all(white_level)
     except UnknownWhiteLevelError:
-        images, found, rejected = read_all(_white_level(archive, in_order, how))
+        (images, bands), found, rejected = read_all(_white_level(archive, in_order, how))
 
     if len(found):
         galaxies = labelled_galaxies.merge(found, on="cataid")
@@ -132,14 +144,28 @@ def read_cutouts(
         )
     galaxies = galaxies[kept].reset_index(drop=True)
     galaxies["duplicate_of"] = _duplicates(galaxies)
-    return _Rows(images, galaxies.pop("place").to_numpy()), galaxies, rejected
+    places = galaxies.pop("place").to_numpy()
+    in_bands = None if bands is None else CutoutRows(bands, places)
+    return CutoutRows(images, places, in_bands), galaxies, rejected
 
 
-class _Rows:
-    """Some images of many, in an order of their own, read one by one."""
+_Spooled = tuple[SpooledImages, SpooledImages | None]  # pictures, and bands
 
-    def __init__(self, images: SpooledImages, places: IntArray) -> None:
+
+class CutoutRows:
+    """Some images of many, in an order of their own, read one by one.
+
+    Args:
+        images: All of them.
+        places: Which of them, and in which order.
+        bands: The bands of the same galaxies, where networks see these instead.
+    """
+
+    def __init__(
+        self, images: SpooledImages, places: IntArray, bands: "CutoutRows | None" = None
+    ) -> None:
         self._images, self._places = images, places
+        self.bands = bands
         self.dtype = images.dtype
         self.shape = (len(places), *images.shape[1:])
 
@@ -206,6 +232,11 @@ def _side_by_side(
 
 def _facts(cutout: Cutout) -> dict[str, object]:
     """How a cut-out came, and what its pixels say about their quality and identity."""
+    is_flat = bool(flat_channels(cutout.pixels).any())
+    checksum = hashlib.blake2b(cutout.pixels.data, digest_size=16)
+    if cutout.bands is not None:
+        is_flat |= bool((cutout.bands == cutout.bands[0, 0]).all(axis=(0, 1)).any())
+        checksum.update(np.ascontiguousarray(cutout.bands).data)
     return {
         "width": cutout.width,
         "height": cutout.height,
@@ -213,8 +244,8 @@ def _facts(cutout: Cutout) -> dict[str, object]:
         "arcsec_per_pixel": np.nan if cutout.arcsec_per_pixel is None else cutout.arcsec_per_pixel,
         "transparent": cutout.transparent,
         "masked_share": cutout.masked_share,
-        "channel_without_signal": bool(flat_channels(cutout.pixels).any()),
-        "checksum": hashlib.blake2b(cutout.pixels.data, digest_size=16).hexdigest(),
+        "channel_without_signal": is_flat,
+        "checksum": checksum.hexdigest(),
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from galaxy_morphology.networks.augmentation import augment, random_pattern, random_transforms, warp
+from galaxy_morphology.networks.bands import BandScale, measure_bands
 from galaxy_morphology.networks.compact import compact_cnn
 from galaxy_morphology.networks.devices import Precision
 from galaxy_morphology.networks.ensemble import ensemble
@@ -31,7 +32,8 @@ NETWORKS: dict[str, Callable[..., KerasModel]] = {
     "ensemble": ensemble,
 }
 """The networks that parameters can name. Each takes the shape of a cut-out, the number of
-classes, ``colour``, and options of its own, whose hints say what values they may have."""
+classes, ``colour``, ``bands``, and options of its own, whose hints say what values they may
+have."""
 
 TRAINED = frozenset({"ensemble"})
 """Those that are built of trained networks: nothing is left to train."""
@@ -40,6 +42,7 @@ __all__ = [
     "NETWORKS",
     "TRAINED",
     "Answers",
+    "BandScale",
     "Precision",
     "ask_classifier",
     "augment",
@@ -48,6 +51,7 @@ __all__ = [
     "compact_cnn",
     "ensemble",
     "kept_weights",
+    "measure_bands",
     "measure_batch_norm",
     "predict_logits",
     "probabilities",

@@ -1,26 +1,28 @@
 """Galaxies in other orientations, places and sizes, and with parts hidden."""
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxy_morphology.sky import noisy_skies
-from galaxy_morphology.typing import Images
+from galaxy_morphology.sky import are_bands, noisy_skies
+from galaxy_morphology.typing import Bands, Images
 
 Fill = Literal["sky", "reflect", "nearest"]
 Interpolation = Literal["nearest", "bilinear"]
+Seen = TypeVar("Seen", Images, Bands)
+Pixels = TypeVar("Pixels", bound=NDArray[Any])
 
 
 def augment(
-    images: Images,
+    images: Seen,
     rng: np.random.Generator,
     *,
     fill: Fill,
     interpolation: Interpolation,
     hide: dict[str, Any],
     **ranges: Any,
-) -> tuple[Images, NDArray[np.bool_]]:
+) -> tuple[Seen, NDArray[np.bool_]]:
     """Turn, mirror, shift and scale each image at random, and hide some behind an empty sky.
 
     A network that was shown galaxies with parts hidden answers with what it sees of a galaxy, so
@@ -30,7 +32,7 @@ def augment(
     that of the image, drawn anew each time.
 
     Args:
-        images: uint8 [N, side, side, channels].
+        images: uint8 [N, side, side, channels], or bands in float16.
         rng: Source of randomness.
         fill: See :func:`warp`.
         interpolation: See :func:`warp`.
@@ -48,19 +50,25 @@ def augment(
     ways = ("everything", "faded", "parts")
     ends = np.cumsum([patterns.pop(way) for way in ways])
     way_of = np.searchsorted(ends, rng.random(n_images), side="right")
-    skies = images
+    # OpenCV takes no float16.
+    pixels: NDArray[Any] = images.astype(np.float32) if are_bands(images) else images
+
+    def rounded(values: NDArray[Any]) -> NDArray[Any]:
+        return values if are_bands(images) else np.rint(values).astype(np.uint8)
+
+    skies = pixels
     if fill == "sky" or (way_of < len(ways)).any():
-        skies = np.rint(noisy_skies(images, rng)).astype(np.uint8)
-    augmented = warp(images, transforms, skies, fill=fill, interpolation=interpolation)
+        skies = rounded(noisy_skies(images, rng))
+    augmented = warp(pixels, transforms, skies, fill=fill, interpolation=interpolation)
     for i in np.flatnonzero(way_of == ways.index("parts")):
         hidden = random_pattern(side, rng, **patterns)
         augmented[i][hidden] = skies[i][hidden]
     for i in np.flatnonzero(way_of == ways.index("faded")):
         share = rng.random(dtype=np.float32)
-        augmented[i] = np.rint(share * augmented[i] + (1 - share) * skies[i])
+        augmented[i] = rounded(share * augmented[i] + (1 - share) * skies[i])
     is_empty = way_of == ways.index("everything")
     augmented[is_empty] = skies[is_empty]
-    return augmented, is_empty
+    return np.asarray(augmented, images.dtype), is_empty
 
 
 def random_pattern(
@@ -154,22 +162,22 @@ def random_transforms(
 
 
 def warp(
-    images: Images,
+    images: Pixels,
     transforms: NDArray[np.float32],
-    skies: Images,
+    skies: Pixels,
     *,
     fill: Fill,
     interpolation: Interpolation,
-) -> Images:
+) -> Pixels:
     """Resample each image once through its affine map.
 
-    Done by OpenCV in bytes: five times as fast as TensorFlow's projective transform of floats,
-    and on processors that a graphics card leaves idle.
+    Done by OpenCV, of pictures in bytes: five times as fast as TensorFlow's projective transform
+    of floats, and on processors that a graphics card leaves idle.
 
     Args:
-        images: uint8 [N, height, width, channels].
+        images: uint8 or float32 [N, height, width, channels].
         transforms: float32 [N, 2, 3], from :func:`random_transforms`.
-        skies: An empty sky for each image, uint8, of the same shape.
+        skies: An empty sky for each image, of the same shape and type.
         fill: What comes in from outside the frame: ``sky``, the reflected image, or its nearest
             pixel (which draws streaks).
         interpolation: "nearest" keeps the noise of the sky as it is; "bilinear" smooths it.

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from galaxy_morphology.networks.bands import BandScale
 from galaxy_morphology.networks.ends import classifier, cutout_input
 from galaxy_morphology.typing import Counts, KerasModel, Share
 
@@ -13,6 +14,7 @@ def compact_cnn(
     n_classes: int,
     *,
     colour: bool = True,
+    bands: BandScale | None = None,
     filters: Counts = (24, 48, 96, 192, 256),
     n_poolings: Annotated[int, Ge(0)] = 2,
     dropout: Share = 0.3,
@@ -32,6 +34,7 @@ def compact_cnn(
         image_shape: Height, width and channels of a cut-out.
         n_classes: Two classes are one logit and a sigmoid, more are as many logits and a softmax.
         colour: Whether the network sees colours, or only the mean of the channels.
+        bands: What bands are scaled by; None for pictures.
         filters: Number of filters of each convolution, two or more.
         n_poolings: How many convolutions are pooled at most, from the second to the last but one.
         dropout: Share of the averaged features dropped.
@@ -39,7 +42,7 @@ def compact_cnn(
             BatchNormalization.
 
     Returns:
-        An uncompiled model from pixel values of 0 to 255, RGB, to probabilities.
+        An uncompiled model from pixel values of 0 to 255, RGB, or bands, to probabilities.
 
     Raises:
         ValueError: The cut-outs are too small for so many poolings.
@@ -53,7 +56,7 @@ def compact_cnn(
             f"convolution and {n_poolings} poolings, each to half the resolution. Use fewer "
             "(`network.options.compact.n_poolings`), or larger cut-outs (`cutouts.side`)."
         )
-    inputs, x = cutout_input(image_shape, colour=colour)
+    inputs, x = cutout_input(image_shape, colour=colour, bands=bands)
     for i, n_filters in enumerate(filters, start=1):
         # The normalisation that follows has a bias of its own.
         x = layers.Conv2D(

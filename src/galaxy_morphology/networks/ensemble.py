@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from galaxy_morphology.compiled import apply_again
+from galaxy_morphology.networks.bands import BandScale
+from galaxy_morphology.networks.ends import sees_bands
 from galaxy_morphology.typing import KerasModel
 
 
@@ -13,6 +15,7 @@ def ensemble(
     n_classes: int,
     *,
     colour: bool = True,
+    bands: BandScale | None = None,
     members: Sequence[str] = (),
 ) -> KerasModel:
     """Join trained classifiers in one graph, which averages their logits (Hansen & Salamon 1990).
@@ -26,10 +29,11 @@ def ensemble(
         image_shape: Height, width and channels of a cut-out.
         n_classes: Two classes are one logit and a sigmoid, more are as many logits and a softmax.
         colour: True. Members see colours, or not, as they were trained to.
+        bands: Given where images are bands. Members scale them by what they learned from.
         members: Paths of two or more classifiers, ``.keras``, saved by earlier runs.
 
     Returns:
-        An uncompiled model from pixel values of 0 to 255, RGB, to probabilities.
+        An uncompiled model from pixel values of 0 to 255, RGB, or bands, to probabilities.
 
     Raises:
         ValueError: There are fewer than two members, they are to see no colours, or one of them
@@ -51,7 +55,7 @@ def ensemble(
         )
     inputs = keras.Input(image_shape, name="cutout")
     logits = []
-    loaded = [_load(path, image_shape, n_classes) for path in members]
+    loaded = [_load(path, image_shape, n_classes, of_bands=bands is not None) for path in members]
     for number, member in enumerate(loaded, start=1):
         to_logits = keras.Model(member.inputs, member.get_layer("logit").output)
         logits.append(apply_again(to_logits, inputs, prefix=f"member_{number}_"))
@@ -69,7 +73,9 @@ def ensemble(
     return network
 
 
-def _load(path: str, image_shape: tuple[int, int, int], n_classes: int) -> KerasModel:
+def _load(
+    path: str, image_shape: tuple[int, int, int], n_classes: int, *, of_bands: bool
+) -> KerasModel:
     """A member, in safe mode: a file cannot run code of its own."""
     import keras
 
@@ -87,6 +93,9 @@ def _load(path: str, image_shape: tuple[int, int, int], n_classes: int) -> Keras
         raise _unfit(path, f"it is {kind}", "a single classifier that an earlier run saved")
     if (shape := tuple(member.input_shape[1:])) != tuple(image_shape):
         raise _unfit(path, f"it takes cut-outs {shape}", f"such as the others here, {image_shape}")
+    if sees_bands(member) != of_bands:
+        seen = ("pictures", "bands")
+        raise _unfit(path, f"it sees {seen[not of_bands]}", f"one of {seen[of_bands]}, as here")
     units = member.get_layer("logit").output.shape[-1]
     if (found := max(2, units)) != n_classes:
         raise _unfit(path, f"it tells {found} classes apart", f"{n_classes}, as in `classes`")

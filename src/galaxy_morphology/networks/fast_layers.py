@@ -12,6 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from galaxy_morphology.networks.ends import IN_NOISE, STANDARDISED
+
 
 class FastBatchNormalization(keras.layers.BatchNormalization):
     """TensorFlow's fused operation makes one pass over the feature maps, where Keras makes ten."""
@@ -165,7 +167,8 @@ def fast_copy(network: Any, precision: str = "float32") -> Any:
 
     Args:
         network: A flat functional Keras model with a layer named ``logit``.
-        precision: A Keras dtype policy. From the logits on, everything stays float32.
+        precision: A Keras dtype policy. From the logits on, everything stays float32, as do bands
+            until they are scaled: in float16 they would overflow.
 
     Returns:
         A model of its own, with the same layer names, and equal weights in the same order.
@@ -176,7 +179,10 @@ def fast_copy(network: Any, precision: str = "float32") -> Any:
 
     def copy(layer: Any) -> Any:
         config = layer.get_config()
-        if layer.name in in_precision and not isinstance(layer, keras.layers.InputLayer):
+        is_exact = isinstance(layer, keras.layers.InputLayer) or layer.name.endswith(
+            (IN_NOISE, STANDARDISED)
+        )
+        if layer.name in in_precision and not is_exact:
             config["dtype"] = precision
         return FASTER.get(type(layer), type(layer)).from_config(config)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.networks.devices import Precision
 from galaxy_morphology.progress import progress_bar
-from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel
+from galaxy_morphology.typing import FloatArray, IntArray, KerasModel, NetworkImages
 from galaxy_morphology.views import VIEWS, NumberOfViews, check_square
 
 
@@ -28,13 +28,14 @@ class Answers(NamedTuple):
 
 
 def predict_logits(
-    classifier: KerasModel, images: Images, rows: IntArray | None = None, **options: Any
+    classifier: KerasModel, images: NetworkImages, rows: IntArray | None = None, **options: Any
 ) -> NDArray[np.float32]:
     """Logits of some or all cut-outs, see :func:`ask_classifier`.
 
     Args:
         classifier: A network with a layer named ``logit``.
-        images: uint8 [N, height, width, 3], may be memory-mapped.
+        images: uint8 [N, height, width, 3] or float16 [N, height, width, bands], may be
+            memory-mapped.
         rows: Which of them, int [n]; all when None.
         **options: Of :func:`ask_classifier`.
 
@@ -46,7 +47,7 @@ def predict_logits(
 
 def ask_classifier(
     classifier: KerasModel,
-    images: Images,
+    images: NetworkImages,
     rows: IntArray | None = None,
     *,
     batch_size: int = 128,
@@ -58,7 +59,8 @@ def ask_classifier(
 
     Args:
         classifier: A network with a layer named ``logit``.
-        images: uint8 [N, height, width, 3], may be memory-mapped.
+        images: uint8 [N, height, width, 3] or float16 [N, height, width, bands], may be
+            memory-mapped.
         rows: Which of them, int [n]; all when None.
         batch_size: Cut-outs at a time.
         precision: A Keras dtype policy. With ``mixed_bfloat16`` logits have two or three digits,
@@ -75,7 +77,7 @@ def ask_classifier(
     """
     if views > 1:
         check_square(*images.shape[1:3])
-    fast, logits_of = _compiled(classifier, precision)
+    fast, logits_of = _compiled(classifier, precision, images.dtype.name)
     fast.set_weights(classifier.get_weights())
     rows = np.arange(len(images)) if rows is None else rows
     logits = np.empty((views, len(rows), *_members(fast).shape[1:]), np.float32)
@@ -109,7 +111,7 @@ def _answers(logits: NDArray[np.float32]) -> Answers:
 
 @once_per_network
 def _compiled(
-    classifier: KerasModel, precision: Precision
+    classifier: KerasModel, precision: Precision, dtype: str
 ) -> tuple[KerasModel, Callable[..., Any]]:
     """A faster copy of a classifier, and a function from its cut-outs to :func:`_members`."""
     import keras
@@ -120,7 +122,7 @@ def _compiled(
     fast = fast_copy(classifier, precision)
     to_logits = pooling_first(keras.Model(fast.inputs, _members(fast)))
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec(fast.input_shape, tf.uint8)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(fast.input_shape, dtype)])
     def logits_of(cutouts: tf.Tensor) -> tf.Tensor:
         return to_logits(tf.cast(cutouts, tf.float32), training=False)
 

@@ -1,5 +1,6 @@
 """The three-block CNN of the original experiment."""
 
+from galaxy_morphology.networks.bands import BandScale
 from galaxy_morphology.networks.ends import classifier, cutout_input
 from galaxy_morphology.typing import Count, Counts, KerasModel, Share
 
@@ -9,6 +10,7 @@ def three_block_cnn(
     n_classes: int,
     *,
     colour: bool = True,
+    bands: BandScale | None = None,
     filters: Counts = (32, 64, 128),
     block_dropout: Share = 0.1,
     dense_units: Count = 512,
@@ -24,6 +26,7 @@ def three_block_cnn(
         image_shape: Height, width and channels of a cut-out.
         n_classes: Two classes are one logit and a sigmoid, more are as many logits and a softmax.
         colour: Whether the network sees colours, or only the mean of the channels.
+        bands: What bands are scaled by; None for pictures.
         filters: Number of 3 × 3 filters in each block.
         block_dropout: Share of features dropped after each block.
         dense_units: Width of the dense layer.
@@ -32,7 +35,7 @@ def three_block_cnn(
             BatchNormalization. Keras' own default of 0.99 takes hundreds of steps to settle.
 
     Returns:
-        An uncompiled model from pixel values of 0 to 255, RGB, to probabilities.
+        An uncompiled model from pixel values of 0 to 255, RGB, or bands, to probabilities.
 
     Raises:
         ValueError: The cut-outs are too small for so many blocks.
@@ -48,7 +51,7 @@ def three_block_cnn(
             f"{len(filters)} blocks: nothing is left of them. Use fewer "
             "(`network.options.three_block.filters`), or larger cut-outs (`cutouts.side`)."
         )
-    inputs, x = cutout_input(image_shape, colour=colour)
+    inputs, x = cutout_input(image_shape, colour=colour, bands=bands)
     for block, n_filters in enumerate(filters, start=1):
         name = "last_conv" if block == len(filters) else f"conv_{block}"
         x = layers.Conv2D(n_filters, 3, activation="relu", name=name)(x)

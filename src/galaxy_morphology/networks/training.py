@@ -18,20 +18,20 @@ from galaxy_morphology.networks.augmentation import augment
 from galaxy_morphology.networks.devices import Precision, best_precision, should_use_xla
 from galaxy_morphology.networks.prediction import predict_logits, probabilities
 from galaxy_morphology.progress import progress_bar
-from galaxy_morphology.typing import FloatArray, Images, IntArray, KerasModel, TrainingState
+from galaxy_morphology.typing import FloatArray, IntArray, KerasModel, NetworkImages, TrainingState
 
 logger = logging.getLogger(__name__)
 
 CALIBRATION_BATCH = 128
 BATCHES_AHEAD = 2 * (os.cpu_count() or 1)
 
-Batch = tuple[Images, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Batch = tuple[NetworkImages, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """Cut-outs, the fractions of the classes to learn [n, K], weights in the loss [n] and votes [n]."""
 
 
 def train(
     network: KerasModel,
-    images: Images,
+    images: NetworkImages,
     labels: FloatArray,
     training_rows: IntArray,
     validation_rows: IntArray,
@@ -75,7 +75,8 @@ def train(
 
     Args:
         network: Freshly built, with a layer named ``logit``; it is not changed.
-        images: uint8 [N, height, width, 3], may be memory-mapped.
+        images: uint8 [N, height, width, 3] or float16 [N, height, width, bands], may be
+            memory-mapped.
         labels: Fraction of each class, [N, K], rows that sum to 1: one of them is 1 where the
             class is known, and the others are 0.
         training_rows: Images to learn from.
@@ -138,7 +139,9 @@ def train(
         chosen = optimizers[0 if is_head_alone else -1]
         rates = _thaw(learning, 0 if is_head_alone else unfreeze, layer_decay)
         chosen.build(asked.trainable_variables)
-        step = _training_step(asked, learning, averaged, chosen, rates, weight_average, xla)
+        step = _training_step(
+            asked, learning, averaged, chosen, rates, weight_average, xla, images.dtype.name
+        )
         # Variables, not weights: they include the random state of the dropout layers.
         return chosen, step, {"learning": asked.variables, "optimizer": chosen.variables,
                               "averaged": averaged.weights}  # fmt: skip
@@ -246,7 +249,7 @@ def build_optimizer(
     return keras.optimizers.Adam(rate)
 
 
-def measure_batch_norm(network: KerasModel, batches: Iterable[Images]) -> None:
+def measure_batch_norm(network: KerasModel, batches: Iterable[NetworkImages]) -> None:
     """Replace the moving statistics of every BatchNormalization by those of some images.
 
     The network runs as it does when predicting, dropout off, but for the normalisation layers,
@@ -254,13 +257,12 @@ def measure_batch_norm(network: KerasModel, batches: Iterable[Images]) -> None:
 
     Args:
         network: Its BatchNormalization layers are changed in place.
-        batches: Images to measure on, uint8 [n, height, width, 3] each; with none, nothing
+        batches: Images to measure on, [n, height, width, channels] each; with none, nothing
             changes.
     """
     norms = _norms(network)
     if not norms:
         return
-    see = _seeing(network)
     statistics = [variable for layer in norms for variable in layer.non_trainable_variables]
     sums = [np.zeros(variable.shape) for variable in statistics]
     momenta = [layer.momentum for layer in norms]
@@ -268,7 +270,7 @@ def measure_batch_norm(network: KerasModel, batches: Iterable[Images]) -> None:
         layer.momentum = 0.0  # the moving statistics become those of the last batch
     n_batches = 0
     for images in batches:
-        see(images)
+        _seeing(network, images.dtype.name)(images)
         n_batches += 1
         for total, variable in zip(sums, statistics, strict=True):
             total += variable.numpy()
@@ -325,7 +327,7 @@ def _norms(network: KerasModel) -> list[Any]:
 
 
 @once_per_network
-def _seeing(network: KerasModel) -> Any:
+def _seeing(network: KerasModel, dtype: str) -> Any:
     """A network that only predicts, but for its normalisations, which learn; compiled.
 
     What it returns keeps the momenta that the layers have when it is called first.
@@ -342,7 +344,7 @@ def _seeing(network: KerasModel) -> Any:
         ),
     )
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec(network.input_shape, tf.uint8)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec(network.input_shape, dtype)])
     def see(cutouts: tf.Tensor) -> None:
         measuring(tf.cast(cutouts, tf.float32))  # a `training` here would hold for all layers
 
@@ -413,6 +415,7 @@ def _training_step(
     rates: dict[str, float],
     weight_average: float,
     xla: Literal["auto"] | bool,
+    dtype: str,
 ) -> Any:
     """Learning from a batch, compiled: the sum of its cross-entropies, and the number correct."""
     import tensorflow as tf
@@ -437,7 +440,7 @@ def _training_step(
         for mean, weight in zip(averaged.weights, learning.weights, strict=True):
             mean.assign(past * mean.value + (1 - past) * weight.value)
 
-    cutouts = tf.TensorSpec(learning.input_shape, tf.uint8)
+    cutouts = tf.TensorSpec(learning.input_shape, dtype)
     targets, for_each = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.float32)
 
     @tf.function(
@@ -484,7 +487,7 @@ def _winners(logits: Any) -> Any:
 
 
 def _batches(
-    images: Images,
+    images: NetworkImages,
     taught: tuple[FloatArray, FloatArray, FloatArray],
     rows: IntArray,
     batch_size: int,
@@ -518,7 +521,7 @@ def _batches(
 
 def _validate(
     network: KerasModel,
-    images: Images,
+    images: NetworkImages,
     labels: FloatArray,
     rows: IntArray,
     weights: FloatArray,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 
 from galaxy_morphology.compiled import calls_of, origin
+from galaxy_morphology.networks.bands import BandScale
 from galaxy_morphology.networks.ends import classifier, cutout_input
 from galaxy_morphology.typing import KerasModel, Share
 
@@ -25,6 +26,9 @@ KERAS_BACKBONES = (
     "VGG16", "VGG19", "Xception",
 )  # fmt: skip
 """Networks of ``keras.applications`` that can be a backbone."""
+
+PHOTOGRAPH_MEAN, PHOTOGRAPH_DEVIATION = 0.449, 0.226
+"""Of the pixels of ImageNet, from 0 to 1, over the channels: what bands are scaled to."""
 
 WEIGHTS_FOLDER = Path("~/.keras")
 """Where Keras looks for ImageNet weights, in the folder ``models``, and downloads them to."""
@@ -60,6 +64,7 @@ def transfer_cnn(
     n_classes: int,
     *,
     colour: bool = True,
+    bands: BandScale | None = None,
     backbone: Annotated[str, AfterValidator(_known_backbone)] = "EfficientNetV2B0",
     weights: Annotated[str | None, AfterValidator(_known_weights)] = "imagenet",
     dropout: Share = 0.2,
@@ -67,8 +72,9 @@ def transfer_cnn(
     """Put a head for galaxies on the convolutions of a network that has learned from photographs.
 
     What the backbone does to the pixels before its first convolution becomes one layer, which
-    scales every band; the convolution's filters are adapted to bands other than RGB. The layers of
-    the backbone become layers of the classifier, also those of networks inside it, so that
+    scales every band; the convolution's filters are adapted to bands other than RGB. Where these
+    are no pictures, they are scaled to the mean and the spread of photographs. The layers of the
+    backbone become layers of the classifier, also those of networks inside it, so that
     explanations find them and the backbone's file is no longer needed. Its own head is left out.
     The new one averages the last maps and tells the classes from their means.
 
@@ -76,6 +82,7 @@ def transfer_cnn(
         image_shape: Height, width and channels of a cut-out; one channel or more.
         n_classes: Two classes are one logit and a sigmoid, more are as many logits and a softmax.
         colour: Whether the network sees colours, or only the mean of the channels.
+        bands: What bands are scaled by; None for pictures.
         backbone: One of :data:`KERAS_BACKBONES`, or the path of a ``.keras`` file of a functional
             network for RGB pixels of 0 to 255, with or without a head.
         weights: ``imagenet``, which Keras downloads to ``~/.keras/models`` if they are not there;
@@ -84,7 +91,7 @@ def transfer_cnn(
         dropout: Share of the averaged features dropped.
 
     Returns:
-        An uncompiled model from pixel values of 0 to 255 to probabilities.
+        An uncompiled model from pixel values of 0 to 255, RGB, or bands, to probabilities.
 
     Raises:
         ValueError: The file holds no such network, or weights of another; or the cut-outs are too
@@ -104,15 +111,17 @@ def transfer_cnn(
     network = _flat(network)
     network.trainable = True
 
-    inputs, x = cutout_input(image_shape, colour=colour)
-    bands = _as_rgb(x.shape[-1])
+    inputs, x = cutout_input(image_shape, colour=colour, bands=bands)
+    mixtures = _as_rgb(x.shape[-1])
     stem, seen = _stem(network, backbone)
     scale, offset, order = _scaling(network, seen, preprocess, backbone)
-    x = layers.Rescaling((255 * bands @ scale).tolist(), (bands @ offset).tolist(),
-                         name="scale_for_backbone")(x)  # fmt: skip
+    factors, offsets = 255 * mixtures @ scale, mixtures @ offset
+    if bands is not None:
+        factors, offsets = PHOTOGRAPH_DEVIATION * factors, offsets + PHOTOGRAPH_MEAN * factors
+    x = layers.Rescaling(factors.tolist(), offsets.tolist(), name="scale_for_backbone")(x)
     try:
         x = _call_again(network, [x], instead_of=[seen],
-                        exchanged={id(stem): _for_bands(stem, bands, order)})  # fmt: skip
+                        exchanged={id(stem): _for_bands(stem, mixtures, order)})  # fmt: skip
     except ValueError as error:
         raise _unfit(image_shape, backbone, error) from None
     except KeyError:

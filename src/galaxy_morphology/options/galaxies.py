@@ -1,10 +1,10 @@
 """Typed parameters of classes and cut-outs."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 
-from galaxy_morphology.imaging import FitsColours
+from galaxy_morphology.imaging import BandName, FitsColours
 from galaxy_morphology.options.base import Options
 
 
@@ -48,7 +48,16 @@ class CutoutOptions(Options):
     white_level: int | None = Field(ge=1, le=65_535)
     arcsec_per_pixel: float | None = Field(gt=0)
     crop_arcsec: float | None = Field(default=None, gt=0)
+    channels: Annotated[tuple[BandName, ...], Field(min_length=1, max_length=5)] | None = None
+    channel_unit: float = Field(default=1.0, gt=0)
     fits: FitsColours = FitsColours()
+
+    @field_validator("channels")
+    @classmethod
+    def _every_band_once(cls, channels: tuple[BandName, ...] | None) -> tuple[BandName, ...] | None:
+        if channels is not None and len(set(channels)) < len(channels):
+            raise ValueError(f"expected each band once, found {list(channels)}")
+        return channels
 
     @model_validator(mode="after")
     def _some_size_is_allowed(self) -> Self:

@@ -68,7 +68,9 @@ class NetworkOptions(Options):
         if unknown:
             raise ValueError(f"no network is named {unknown[0]}; known are {', '.join(NETWORKS)}")
         return {
-            name: options_of(NETWORKS[name], but=("colour",)).model_validate(some).model_dump()
+            name: options_of(NETWORKS[name], but=("colour", "bands"))
+            .model_validate(some)
+            .model_dump()
             for name, some in options.items()
         }
 

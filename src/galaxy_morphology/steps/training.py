@@ -18,13 +18,20 @@ from galaxy_morphology.options import (
     TrainingOptions,
     VoteOptions,
 )
-from galaxy_morphology.typing import Checkpoint, FloatArray, Images, KerasModel, TrainingState
+from galaxy_morphology.sky import are_bands
+from galaxy_morphology.typing import (
+    Checkpoint,
+    FloatArray,
+    KerasModel,
+    NetworkImages,
+    TrainingState,
+)
 
 logger = logging.getLogger(__name__)
 
 
 def train_network(
-    images: Images,
+    images: NetworkImages,
     galaxies: pd.DataFrame,
     class_weights: dict[str, float],
     checkpoint: Checkpoint,
@@ -40,7 +47,7 @@ def train_network(
     its weights are kept and nothing is trained.
 
     Args:
-        images: uint8 [N, height, width, 3], RGB.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         galaxies: A row per image.
         class_weights: Weight of each class in the loss, by name. A galaxy with a soft label has
             the mean of them, by its fractions.
@@ -69,14 +76,16 @@ def train_network(
     arguments = network_options.arguments()
     if state and arguments.get("weights") == "imagenet":
         arguments["weights"] = None  # those of the state take their place
+    training, validation = (
+        np.flatnonzero(galaxies["split"] == split) for split in ("training", "validation")
+    )
+    if are_bands(images):
+        arguments["bands"] = networks.measure_bands(images, training)
     network = build(images.shape[1:], len(classes.names), **arguments)
     if network_options.name in networks.TRAINED:
         logger.info("%s is built of trained networks: nothing is trained.", network_options.name)
         return network, pd.DataFrame(columns=["epoch", "seconds", "simulated"])
     if not (state and state["finished"]):
-        training, validation = (
-            np.flatnonzero(galaxies["split"] == split) for split in ("training", "validation")
-        )
         build_optimizer = partial(
             networks.build_optimizer,
             **options.optimizer.model_dump(),

@@ -25,7 +25,7 @@ from galaxy_morphology.steps import (
     probabilities_for_mix,
     train_network,
 )
-from galaxy_morphology.typing import Checkpoint, Figure, FloatArray, Images, TrainingState
+from galaxy_morphology.typing import Checkpoint, Figure, FloatArray, NetworkImages, TrainingState
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ Checkpoints = Callable[[str], Checkpoint]
 
 
 def train_networks(
-    images: Images,
+    images: NetworkImages,
     galaxies: pd.DataFrame,
     class_weights: dict[str, float],
     checkpoints: Checkpoints,
@@ -52,7 +52,7 @@ def train_networks(
     What was finished by an equal run is left as it is, what was interrupted goes on.
 
     Args:
-        images: uint8 [N, height, width, 3], RGB.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         galaxies: A row per image.
         class_weights: Weight of each class in the loss, by name.
         checkpoints: The checkpoint of each training by name; in the end it holds what is

@@ -14,7 +14,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 nodes.train_networks,
                 inputs=[
-                    "images",
+                    "network_images",
                     "galaxies",
                     "class_weights",
                     "network_checkpoints",

@@ -8,7 +8,7 @@ from galaxy_morphology.pipelines.data_processing import measuring, reading
 
 def create_pipeline() -> Pipeline:
     """From ``galaxy_archive`` and ``galaxy_labels`` to ``images``, ``galaxies``, ``features``."""
-    others_read = {"images", "galaxies", "features", "archive_summary",
+    others_read = {"images", "network_images", "galaxies", "features", "archive_summary",
                    "data_section"}  # fmt: skip
     boxes = [
         box("reading", _reading(), others_read),
@@ -36,7 +36,13 @@ def _reading() -> list[Node]:
                 "params:cutouts",
                 "params:split",
             ],
-            outputs=["images", "galaxies", "rejected_galaxies", "archive_summary"],
+            outputs=[
+                "images",
+                "network_images",
+                "galaxies",
+                "rejected_galaxies",
+                "archive_summary",
+            ],
             name="read_and_split_galaxies",
         ),
         Node(

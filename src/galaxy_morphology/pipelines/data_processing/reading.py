@@ -42,7 +42,7 @@ def read_and_split_galaxies(
     classes: Classes,
     cutout_options: CutoutOptions,
     split_options: SplitOptions,
-) -> tuple[ArrayRows, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+) -> tuple[ArrayRows, ArrayRows, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Read the cut-out of every labelled galaxy, and assign it to a split.
 
     All that the archive is needed for is done here: to open one may take a while. And images are
@@ -53,11 +53,12 @@ def read_and_split_galaxies(
         labelled_galaxies: One row per galaxy.
         rejected_labels: Those left out for their label.
         classes: The classes that every split must hold.
-        cutout_options: Sizes wanted and allowed.
+        cutout_options: Sizes wanted and allowed, and what networks see.
         split_options: Fractions of the whole, the seed, and what stays together.
 
     Returns:
-        Images uint8 [N, side, side, 3], RGB; the galaxies they belong to, in the same order,
+        Images uint8 [N, side, side, 3], RGB; what networks see, these or bands float16 [N, side,
+        side, bands]; the galaxies they belong to, in the same order,
         with the size and scale of their cut-outs, quality flags, whether they are
         ``simulated``, their ``group`` and their ``split``; every galaxy that was left out, with
         the reason; and which archive it was.
@@ -69,7 +70,8 @@ def read_and_split_galaxies(
     galaxies = imaging.split_galaxies(readable, classes.names, **split_options.model_dump())
     rejected = _rejected(galaxy_archive, labelled_galaxies, rejected_labels, rejected_cutouts)
     counts = {"galaxies": len(galaxies), "rejected": len(rejected)}
-    return images, galaxies, rejected, {**galaxy_archive.summary(), **counts}
+    network_images = images if images.bands is None else images.bands
+    return images, network_images, galaxies, rejected, {**galaxy_archive.summary(), **counts}
 
 
 def _rejected(

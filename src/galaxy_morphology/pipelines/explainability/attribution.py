@@ -7,9 +7,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from galaxy_morphology import attribution, evaluation
-from galaxy_morphology.options import Classes, ExplanationOptions, PredictionOptions
+from galaxy_morphology.options import (
+    Classes,
+    CutoutOptions,
+    ExplanationOptions,
+    PredictionOptions,
+)
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
-from galaxy_morphology.typing import Images, KerasModel
+from galaxy_morphology.typing import Images, KerasModel, NetworkImages
 from galaxy_morphology.views import mean_over_views
 
 
@@ -17,19 +22,22 @@ def choose_galaxies(
     predictions: pd.DataFrame,
     galaxies: pd.DataFrame,
     images: Images,
+    network_images: NetworkImages,
     options: ExplainedGalaxiesOptions,
-) -> tuple[pd.DataFrame, Images]:
+) -> tuple[pd.DataFrame, Images, NetworkImages]:
     """Choose the galaxies to explain: telling ones to draw, and random ones to measure on.
 
     Args:
         predictions: A row per classified galaxy.
         galaxies: A row per image.
         images: uint8 [N, height, width, 3], RGB.
+        network_images: The same, or float16 [N, height, width, bands].
         options: Which and how many.
 
     Returns:
-        Their rows of ``predictions``, and their cut-outs. ``chosen_as`` says why a galaxy is
-        ``drawn``; ``measured`` are those drawn by lot, which alone count in the summary.
+        Their rows of ``predictions``, their cut-outs, and what networks see of them.
+        ``chosen_as`` says why a galaxy is ``drawn``; ``measured`` are those drawn by lot, which
+        alone count in the summary.
 
     Raises:
         ValueError: The predictions are of other galaxies than the images.
@@ -54,31 +62,34 @@ def choose_galaxies(
     explained["drawn"] = explained["cataid"].isin(drawn["cataid"])
     explained["measured"] = explained["cataid"].isin(by_lot["cataid"])
     rows = pd.Index(galaxies["cataid"]).get_indexer(explained["cataid"])
-    return explained, np.asarray(images[rows])
+    return explained, np.asarray(images[rows]), np.asarray(network_images[rows])
 
 
 def explain_galaxies(
     classifier: KerasModel,
-    cutouts: Images,
+    cutouts: NetworkImages,
     explained_galaxies: pd.DataFrame,
     classes: Classes,
     prediction: PredictionOptions,
     options: ExplanationOptions,
+    cutout_options: CutoutOptions,
 ) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
     """Map what spoke for and against the predicted class of each galaxy, by every method.
 
     Args:
         classifier: The network to explain.
-        cutouts: uint8 [n, height, width, 3], RGB.
+        cutouts: uint8 [n, height, width, 3], RGB, or float16 [n, height, width, bands].
         explained_galaxies: A row per cut-out.
         classes: The classes in order.
         prediction: Of how many views the mean is explained.
         options: Which methods, and how.
+        cutout_options: With the names of the bands.
 
     Returns:
         Arrays ``cataid`` [n], int64 or texts, and, by method, signed maps float32
-        [n, height, width]; and a table with a row per galaxy and method: the ``title`` of the
-        method, its ``note`` on the map, and a column per measure of its own reliability.
+        [n, height, width], added up over channels; where a method tells bands apart, those of each
+        as well, by ``<method>/<band>``; and a table with a row per galaxy and method: the ``title``
+        of the method, its ``note`` on the map, and a column per measure of its own reliability.
     """
     classifier = mean_over_views(classifier, prediction.views)
     codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
@@ -89,6 +100,12 @@ def explain_galaxies(
     for name in options.methods:
         found = attribution.METHODS[name](classifier, cutouts, codes, **options.options[name])
         maps[name] = found.maps if found.maps.ndim == 3 else found.maps.sum(axis=-1)
+        if found.maps.ndim == 4 and cutout_options.channels:
+            by_band = np.moveaxis(found.maps, -1, 0)
+            maps |= {
+                f"{name}/{band}": of_band
+                for band, of_band in zip(cutout_options.channels, by_band, strict=True)
+            }
         said = {"method": name, "title": found.title, "note": found.notes}
         tables.append(known.assign(**said, **found.quality))
     return {"cataid": cataids, **maps}, pd.concat(tables, ignore_index=True)

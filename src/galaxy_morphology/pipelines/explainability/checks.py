@@ -15,7 +15,7 @@ from galaxy_morphology.options import (
     PredictionOptions,
 )
 from galaxy_morphology.pipelines.explainability.options import CheckOptions
-from galaxy_morphology.typing import Figure, Images, KerasModel
+from galaxy_morphology.typing import Figure, Images, KerasModel, NetworkImages
 from galaxy_morphology.views import mean_over_views
 
 Attributions = dict[str, NDArray[Any]]
@@ -35,7 +35,7 @@ def segment_cutouts(cutouts: Images) -> NDArray[np.uint8]:
 
 def measure_faithfulness(
     classifier: KerasModel,
-    cutouts: Images,
+    cutouts: NetworkImages,
     explained_galaxies: pd.DataFrame,
     attributions: Attributions,
     classes: Classes,
@@ -46,7 +46,7 @@ def measure_faithfulness(
 
     Args:
         classifier: The network that is explained.
-        cutouts: uint8 [n, height, width, 3], RGB.
+        cutouts: uint8 [n, height, width, 3], RGB, or float16 [n, height, width, bands].
         explained_galaxies: A row per cut-out.
         attributions: Maps by method.
         classes: The classes in order.
@@ -60,7 +60,7 @@ def measure_faithfulness(
     """
     classifier = mean_over_views(classifier, prediction.views)
     codes = evaluation.class_codes(explained_galaxies["predicted_class"], classes.names)
-    of_methods = {name: maps for name, maps in attributions.items() if name != "cataid"}
+    of_methods = _maps_of_methods(attributions)
     of_others = {
         f"{name}_of_another": attribution.maps_of_others(maps) for name, maps in of_methods.items()
     }
@@ -96,7 +96,7 @@ def measure_faithfulness(
 
 
 def measure_place(
-    cutouts: Images,
+    cutouts: NetworkImages,
     explained_galaxies: pd.DataFrame,
     attributions: Attributions,
     segmentation: NDArray[np.uint8],
@@ -105,7 +105,7 @@ def measure_place(
     """Find where the attribution lies: on the galaxy, its neighbours or the sky.
 
     Args:
-        cutouts: uint8 [n, height, width, 3], RGB.
+        cutouts: uint8 [n, height, width, 3], RGB, or float16 [n, height, width, bands].
         explained_galaxies: A row per map.
         attributions: Maps by method.
         segmentation: uint8 [n, height, width].
@@ -114,7 +114,7 @@ def measure_place(
     Returns:
         A row per galaxy and method, those of the controls included.
     """
-    of_methods = {name: maps for name, maps in attributions.items() if name != "cataid"}
+    of_methods = _maps_of_methods(attributions)
     tables = []
     for name, maps in (of_methods | attribution.control_maps(cutouts, options.seed)).items():
         shares = attribution.shares_by_part(maps, segmentation)
@@ -129,7 +129,7 @@ def measure_place(
 
 def measure_stability(
     classifier: KerasModel,
-    cutouts: Images,
+    cutouts: NetworkImages,
     explained_galaxies: pd.DataFrame,
     classes: Classes,
     prediction: PredictionOptions,
@@ -140,7 +140,7 @@ def measure_stability(
 
     Args:
         classifier: The network that is explained.
-        cutouts: uint8 [n, height, width, 3], RGB.
+        cutouts: uint8 [n, height, width, 3], RGB, or float16 [n, height, width, bands].
         explained_galaxies: A row per cut-out.
         classes: The classes in order.
         prediction: Of how many views the mean is explained.
@@ -181,7 +181,7 @@ def measure_stability(
 
 def check_sanity(
     classifier: KerasModel,
-    cutouts: Images,
+    cutouts: NetworkImages,
     explained_galaxies: pd.DataFrame,
     classes: Classes,
     prediction: PredictionOptions,
@@ -192,7 +192,7 @@ def check_sanity(
 
     Args:
         classifier: The network that is explained.
-        cutouts: uint8 [n, height, width, 3], RGB.
+        cutouts: uint8 [n, height, width, 3], RGB, or float16 [n, height, width, bands].
         explained_galaxies: A row per cut-out.
         classes: The classes in order.
         prediction: Of how many views the mean is explained.
@@ -234,7 +234,7 @@ def measure_agreement(
     """
     rows = np.flatnonzero(explained_galaxies["measured"])
     known = explained_galaxies.iloc[rows][["cataid", "simulated", "correct"]]
-    methods = [name for name in attributions if name != "cataid"]
+    methods = list(_maps_of_methods(attributions))
     nothing = known.iloc[:0].assign(one="", other="", rank_correlation=0.0)
     tables = [
         known.assign(
@@ -310,7 +310,7 @@ def draw_explanations(
 
     Returns:
         A galaxy of each group on one page; a page for each group, and sheets for each method, by
-        the names of their files.
+        the names of their files. Where a method tells bands apart, a page for each group more.
     """
     rows = np.flatnonzero(explained_galaxies["drawn"])
     drawn = explained_galaxies.iloc[rows].reset_index(drop=True)
@@ -329,10 +329,15 @@ def draw_explanations(
         }
     )
     what = (cutouts[rows], drawn, maps, titles, notes, segmentation[rows])
+    sheets = figures.attribution_sheets(*what)
+    for name, title in titles.items():
+        by_band = {band: some[rows] for band, some in _maps_of_bands(attributions, name).items()}
+        if by_band:
+            sheets |= _sheets_by_band(name, title, by_band, cutouts[rows], drawn)
     return (
         figures.explanation_overview(*what),
         _named_files(figures.explanation_pages(*what)),
-        _named_files(figures.attribution_sheets(*what)),
+        _named_files(sheets),
     )
 
 
@@ -455,6 +460,38 @@ def write_explainability_section(
             ),
         ],
     )
+
+
+def _maps_of_methods(attributions: Attributions) -> Attributions:
+    """Maps by method, without those of single bands."""
+    return {
+        name: maps for name, maps in attributions.items() if name != "cataid" and "/" not in name
+    }
+
+
+def _maps_of_bands(attributions: Attributions, method: str) -> Attributions:
+    """Maps of a method by band, none where it does not tell bands apart."""
+    first = f"{method}/"
+    return {
+        name.removeprefix(first): maps
+        for name, maps in attributions.items()
+        if name.startswith(first)
+    }
+
+
+def _sheets_by_band(
+    method: str, title: str, by_band: Attributions, cutouts: Images, drawn: pd.DataFrame
+) -> dict[str, Figure]:
+    """The maps of each band side by side, with what the bands add to the logit."""
+    titles = {band: f"{title}, {band}" for band in by_band}
+    notes = pd.DataFrame(
+        {
+            band: [f"{added:+.2f} logits" for added in maps.sum(axis=(1, 2))]
+            for band, maps in by_band.items()
+        }
+    )
+    pages = figures.explanation_pages(cutouts, drawn, by_band, titles, notes)
+    return {f"{method}_by_band_{group}": page for group, page in pages.items()}
 
 
 def _measured_rows(explained_galaxies: pd.DataFrame, n: int) -> NDArray[np.int_]:

@@ -5,13 +5,13 @@ from kedro.pipeline import Node, Pipeline
 from galaxy_morphology.boxes import box
 from galaxy_morphology.pipelines.explainability import attribution, checks
 
-EXPLAIN_INPUTS = ["classifier", "explained_cutouts", "explained_galaxies", "params:classes",
-                  "params:prediction"]  # fmt: skip
+EXPLAIN_INPUTS = ["classifier", "explained_network_images", "explained_galaxies",
+                  "params:classes", "params:prediction"]  # fmt: skip
 
 
 def create_pipeline() -> Pipeline:
     """From the classifier, its images and predictions to ``attributions`` and their quality."""
-    between = {"explained_galaxies", "explained_cutouts"}
+    between = {"explained_galaxies", "explained_cutouts", "explained_network_images"}
     others_read = {"attributions", "attribution_reliability", "explanation_summary",
                    "explainability_section"}  # fmt: skip
     boxes = [
@@ -26,13 +26,19 @@ def _attribution() -> list[Node]:
     return [
         Node(
             attribution.choose_galaxies,
-            inputs=["predictions", "galaxies", "images", "params:explained_galaxies"],
-            outputs=["explained_galaxies", "explained_cutouts"],
+            inputs=[
+                "predictions",
+                "galaxies",
+                "images",
+                "network_images",
+                "params:explained_galaxies",
+            ],
+            outputs=["explained_galaxies", "explained_cutouts", "explained_network_images"],
             name="choose_galaxies",
         ),
         Node(
             attribution.explain_galaxies,
-            inputs=[*EXPLAIN_INPUTS, "params:explanations"],
+            inputs=[*EXPLAIN_INPUTS, "params:explanations", "params:cutouts"],
             outputs=["attributions", "attribution_reliability"],
             name="explain_galaxies",
         ),
@@ -52,7 +58,7 @@ def _checks() -> list[Node]:
             checks.measure_faithfulness,
             inputs=[
                 "classifier",
-                "explained_cutouts",
+                "explained_network_images",
                 "explained_galaxies",
                 "attributions",
                 "params:classes",
@@ -65,7 +71,7 @@ def _checks() -> list[Node]:
         Node(
             checks.measure_place,
             inputs=[
-                "explained_cutouts",
+                "explained_network_images",
                 "explained_galaxies",
                 "attributions",
                 "segmentation",

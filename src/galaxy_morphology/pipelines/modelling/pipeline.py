@@ -23,7 +23,7 @@ def create_pipeline() -> Pipeline:
 
 
 def _training() -> list[Node]:
-    """From ``images`` and ``galaxies`` to ``classifier`` and ``logits``."""
+    """From ``network_images`` and ``galaxies`` to ``classifier`` and ``logits``."""
     return [
         Node(
             training.weigh_classes,
@@ -34,7 +34,7 @@ def _training() -> list[Node]:
         Node(
             training.draw_augmentation,
             inputs=[
-                "images",
+                "network_images",
                 "galaxies",
                 "params:classes",
                 "params:augmentation",
@@ -46,7 +46,7 @@ def _training() -> list[Node]:
         Node(
             train_network,
             inputs=[
-                "images",
+                "network_images",
                 "galaxies",
                 "class_weights",
                 "checkpoint",
@@ -61,7 +61,13 @@ def _training() -> list[Node]:
         ),
         Node(
             training.classify_galaxies,
-            inputs=["classifier", "images", "galaxies", "params:classes", "params:prediction"],
+            inputs=[
+                "classifier",
+                "network_images",
+                "galaxies",
+                "params:classes",
+                "params:prediction",
+            ],
             outputs="logits",
             name="classify_galaxies",
         ),

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 
 from galaxy_morphology import evaluation, figures, networks, report
+from galaxy_morphology.bands import pictures_of
 from galaxy_morphology.options import (
     AugmentationOptions,
     Classes,
     PredictionOptions,
     TrainingOptions,
 )
-from galaxy_morphology.typing import Figure, Images, KerasModel
+from galaxy_morphology.sky import are_bands
+from galaxy_morphology.typing import Figure, Images, KerasModel, NetworkImages
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def weigh_classes(galaxies: pd.DataFrame, classes: Classes) -> dict[str, float]:
 
 
 def draw_augmentation(
-    images: Images,
+    images: NetworkImages,
     galaxies: pd.DataFrame,
     classes: Classes,
     options: AugmentationOptions,
@@ -45,7 +47,7 @@ def draw_augmentation(
     """Draw sixteen augmented versions of the first training galaxy of the last class.
 
     Args:
-        images: uint8 [N, height, width, 3], RGB.
+        images: uint8 [N, height, width, 3], RGB, or bands, of which pictures are drawn.
         galaxies: A row per image.
         classes: The classes in order.
         options: What to do to it.
@@ -59,18 +61,24 @@ def draw_augmentation(
         **options.model_dump(),
     )
     galaxy = galaxies.iloc[row]
+    original, *versions = _to_be_seen(np.concatenate([images[row][None], augmented]))
     return figures.augmentation_sheet(
-        images[row],
-        augmented,
+        original,
+        np.stack(versions),
         galaxy["cataid"],
         simulated=bool(galaxy["simulated"]),
         parts_hidden=options.hide.everything + options.hide.faded + options.hide.parts > 0,
     )
 
 
+def _to_be_seen(images: NetworkImages) -> Images:
+    """Pictures, those of bands scaled as the first."""
+    return pictures_of(images) if are_bands(images) else np.asarray(images, np.uint8)
+
+
 def classify_galaxies(
     classifier: KerasModel,
-    images: Images,
+    images: NetworkImages,
     galaxies: pd.DataFrame,
     classes: Classes,
     options: PredictionOptions,
@@ -78,8 +86,8 @@ def classify_galaxies(
     """Classify every galaxy.
 
     Args:
-        classifier: Takes 0 to 255 RGB.
-        images: uint8 [N, height, width, 3], RGB.
+        classifier: Takes 0 to 255 RGB, or bands.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         galaxies: A row per image.
         classes: The classes in order.
         options: How many at a time, how exactly, and from how many sides.

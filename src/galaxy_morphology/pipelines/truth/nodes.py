@@ -13,7 +13,7 @@ from galaxy_morphology.options import (
     PredictionOptions,
 )
 from galaxy_morphology.pipelines.truth.options import TruthOptions
-from galaxy_morphology.typing import Figure, Images, KerasModel
+from galaxy_morphology.typing import Figure, Images, KerasModel, NetworkImages
 from galaxy_morphology.views import mean_over_views
 
 
@@ -126,7 +126,7 @@ def draw_suspects_found(
 
 def measure_structure(
     classifier: KerasModel,
-    images: Images,
+    images: NetworkImages,
     predictions: pd.DataFrame,
     metrics: dict[str, Any],
     simulated_truth: pd.DataFrame,
@@ -141,7 +141,7 @@ def measure_structure(
 
     Args:
         classifier: The network to explain.
-        images: uint8 [N, height, width, 3], RGB.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         predictions: A row per image.
         metrics: Scores by split; spirals are taken from the last of them.
         simulated_truth: A row per galaxy.
@@ -169,7 +169,7 @@ def measure_structure(
             "There is no simulated spiral in the split that is scored. Simulate more galaxies "
             "(`simulation.n_galaxies`), or a larger share of spirals (`populations.spiral.share`)."
         )
-    galaxies, cutouts = predictions.iloc[rows], np.asarray(images[rows])
+    galaxies, cutouts = predictions.iloc[rows], images[rows]
     places = pd.Index(simulated_truth["cataid"]).get_indexer(galaxies["cataid"])
     structure = np.asarray(simulated_structure[places])
     codes = evaluation.class_codes(galaxies["predicted_class"], classes.names)

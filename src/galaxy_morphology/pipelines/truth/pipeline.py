@@ -44,7 +44,7 @@ def create_pipeline() -> Pipeline:
                 nodes.measure_structure,
                 inputs=[
                     "classifier",
-                    "images",
+                    "network_images",
                     "predictions",
                     "metrics",
                     "simulated_truth",

@@ -25,7 +25,7 @@ from galaxy_morphology.options import (
 )
 from galaxy_morphology.pipelines.tuning.options import Recipe, TuningOptions, put
 from galaxy_morphology.steps import train_network
-from galaxy_morphology.typing import ArrayRows, Checkpoint, Figure, Images, TrainingState
+from galaxy_morphology.typing import ArrayRows, Checkpoint, Figure, NetworkImages, TrainingState
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +35,12 @@ Checkpoints = Callable[[str], Checkpoint]
 
 
 def leave_out_test_galaxies(
-    images: Images, galaxies: pd.DataFrame
+    images: NetworkImages, galaxies: pd.DataFrame
 ) -> tuple[ArrayRows, pd.DataFrame]:
     """Keep the galaxies that parameters may be chosen on: all that follows sees no others.
 
     Args:
-        images: uint8 [N, height, width, 3], RGB.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         galaxies: A row per image.
 
     Returns:
@@ -51,7 +51,7 @@ def leave_out_test_galaxies(
 
 
 def search(
-    development_images: Images,
+    development_images: NetworkImages,
     development_galaxies: pd.DataFrame,
     class_weights: dict[str, float],
     study_file: Path,
@@ -68,7 +68,8 @@ def search(
     on where it was, and others may search in it at the same time.
 
     Args:
-        development_images: uint8 [N, height, width, 3], RGB, memory-mapped.
+        development_images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width,
+            bands]; memory-mapped.
         development_galaxies: A row per image, of the training and validation galaxies.
         class_weights: Weight of each class in the loss, by name.
         study_file: Where the study lies, or will lie.
@@ -120,7 +121,7 @@ def help_searching(*inputs: Any) -> None:
 
 
 def train_finalists(
-    development_images: Images,
+    development_images: NetworkImages,
     development_galaxies: pd.DataFrame,
     class_weights: dict[str, float],
     checkpoints: Checkpoints,
@@ -137,7 +138,8 @@ def train_finalists(
     None of the seeds is that of the trials: the best of many owes a part of its rank to its seed.
 
     Args:
-        development_images: uint8 [N, height, width, 3], RGB, memory-mapped.
+        development_images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width,
+            bands]; memory-mapped.
         development_galaxies: A row per image, of the training and validation galaxies.
         class_weights: Weight of each class in the loss, by name.
         checkpoints: By name, where trainings go on from that were interrupted.
@@ -226,7 +228,7 @@ def train_and_report(
 
     Args:
         report: Told the epoch, its validation ROC AUC, and whether it was the last.
-        image_file: Of an array uint8 [N, height, width, 3].
+        image_file: Of an array like ``development_images``.
         galaxies: A row per image.
         class_weights: Weight of each class in the loss, by name.
         classes: The classes in order.
@@ -384,7 +386,7 @@ def _verdict(finalists: pd.DataFrame) -> tuple[str, str]:
 
 
 def _made_with(
-    images: Images,
+    images: NetworkImages,
     galaxies: pd.DataFrame,
     classes: Classes,
     short: Recipe,
@@ -410,6 +412,6 @@ def _hash(*content: Any) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _file_of(images: Images) -> str:
+def _file_of(images: NetworkImages) -> str:
     """The file that memory-mapped images lie in: other processes map it too."""
-    return str(images.filename)  # type: ignore[attr-defined]
+    return str(images.filename)  # type: ignore[union-attr]

@@ -27,7 +27,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.leave_out_test_galaxies,
-                inputs=["images", "galaxies"],
+                inputs=["network_images", "galaxies"],
                 outputs=["development_images", "development_galaxies"],
                 name="leave_out_test_galaxies",
             ),
