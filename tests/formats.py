@@ -149,7 +149,9 @@ def of_zoobot(folder: Path, galaxies: Galaxies, suffix: str) -> dict[str, Any]:
     return {"filepath": f"{folder}/01_raw", "label_file": f"catalogue{suffix}", **ZOOBOT}
 
 
-def of_galaxy_zoo_2(folder: Path, galaxies: Galaxies) -> dict[str, Any]:
+def of_galaxy_zoo_2(
+    folder: Path, galaxies: Galaxies, encoded: Mapping[int, bytes] | None = None
+) -> dict[str, Any]:
     """The archive and the two tables beside it; objects of 18 digits, 3 apart."""
     folder.mkdir(exist_ok=True)
     identifiers = [587722981736120347 + 3 * row for row in range(len(galaxies.images))]
@@ -166,7 +168,7 @@ def of_galaxy_zoo_2(folder: Path, galaxies: Galaxies) -> dict[str, Any]:
     ).to_csv(folder / "gz2_hart16.csv", index=False)
     mapping = pd.DataFrame({"objid": identifiers, "sample": "original", "asset_id": assets})
     mapping[::-1].to_csv(folder / "gz2_filename_mapping.csv", index=False)
-    cutouts = dict(zip(assets, galaxies.encoded.values(), strict=True))
+    cutouts = dict(zip(assets, (encoded or galaxies.encoded).values(), strict=True))
     others = {f"images/{asset}.jpg": content for asset, content in cutouts.items()}
     write_archive(folder / "images_gz2.zip", {}, "", others=others)
     return {
@@ -199,6 +201,13 @@ def of_galaxy10(folder: Path, galaxies: Galaxies) -> dict[str, Any]:
         "columns": {"image": "images", "label": "ans", "ra": "ra", "dec": "dec"},
         "image_side": galaxies.images.shape[1],
     }
+
+
+def galaxy10(side: int, n_galaxies: int = 80) -> dict[str, Any]:
+    """The arrays of one of the two data sets, an equal number of each class."""
+    small = draw(n_galaxies, side=32).images
+    images = small.repeat(-(-side // 32), axis=1).repeat(-(-side // 32), axis=2)
+    return {"images": images[:, :side, :side], "ans": np.arange(n_galaxies, dtype=np.uint8) % 10}
 
 
 def in_class_folders(folder: Path, galaxies: Galaxies) -> dict[str, Any]:

@@ -160,6 +160,15 @@ def test_texts_are_identifiers_where_they_are_meant_to_be() -> None:
     ]  # fmt: skip
 
 
+def test_radii_and_scales_are_numbers_above_0() -> None:
+    cells = ["2.5", "1e1", "0", "-3", "inf", "nan", "", "12 px"]
+    rows = [(str(row), "0", cell, cell) for row, cell in enumerate(cells)]
+    table = pd.DataFrame(rows, columns=["CATAID", "TARGET", "radius", "scale"])
+    labelled, _ = clean_labels(table, CLASSES)
+    for name in ("radius", "scale"):
+        np.testing.assert_array_equal(labelled[name], [2.5, 10.0, *[np.nan] * 6])
+
+
 def test_splits_groups_and_positions_are_kept(caplog: pytest.LogCaptureFixture) -> None:
     table = pd.DataFrame(
         [

@@ -213,3 +213,46 @@ def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
         peaks.append(int(subprocess.run(command, check=True, capture_output=True).stdout))
     extra_images = 2100 * 128 * 128 * 3 / 1024  # KiB
     assert peaks[1] - peaks[0] < 0.25 * extra_images
+
+
+# ------------------------------------------------------------------ crops and scales
+
+
+def framed(side: int, n_inner: int) -> bytes:
+    """A white square of ``n_inner`` px in the middle of a black frame, of which no two are one."""
+    image = np.zeros((side, side, 3), np.uint8)
+    start = (side - n_inner) // 2
+    image[start : start + n_inner, start : start + n_inner] = 255
+    image[side // 2, side // 2] = side, n_inner, 0
+    return encode(image)
+
+
+def test_galaxies_are_cropped_to_a_multiple_of_their_radius() -> None:
+    """Whatever their size and scale, all galaxies fill the same share of their images."""
+    archive = {1: framed(80, 20), 2: framed(90, 40), 3: framed(100, 10)}
+    table = labelled([1, 2, 3]).assign(radius=[4.0, 8.0, 1.0], scale=[0.4, np.nan, 0.2])
+    images, galaxies, rejected = read_cutouts(
+        archive, table, **SIZES, arcsec_per_pixel=0.4, crop_radii=4.0
+    )
+    assert rejected.empty
+    assert galaxies["arcsec_per_pixel"].tolist() == [0.4, 0.4, 0.2]
+    assert galaxies["width"].tolist() == [40, 80, 20]  # by hand: 4 × 4" / 0.4" and so on
+    assert galaxies["radius"].tolist() == [4.0, 8.0, 1.0]
+    assert "scale" not in galaxies
+    for image in images:
+        assert (image[..., 0] > 127).mean() == pytest.approx(1 / 4, abs=0.02)
+
+
+def test_galaxies_without_what_a_crop_needs_are_listed() -> None:
+    archive = {cataid: framed(80, 10 + 2 * cataid) for cataid in range(1, 6)}
+    radii = [4.0, np.nan, 4.0, 30.0, 1e-3]
+    table = labelled(list(archive)).assign(radius=radii, scale=[0.4, 0.4, np.nan, 0.4, 0.4])
+    _, galaxies, rejected = read_cutouts(archive, table, **SIZES, crop_radii=4.0)
+    assert galaxies["cataid"].tolist() == [1]
+    reasons = dict(zip(rejected["cataid"], rejected["reason"], strict=True))
+    assert reasons[2].startswith("its radius is no number above 0")
+    assert reasons[3].startswith("its scale is not known")
+    assert reasons[4].startswith("too small: 32 × 32 arcsec, to be cropped to 120 ")
+    assert reasons[5].startswith("too small: 0 × 0 px")
+    with pytest.raises(ValueError, match=r"crop_radii is 4, .* Set `columns.radius` in globals"):
+        read_cutouts(archive, labelled([1]), **SIZES, crop_radii=4.0)

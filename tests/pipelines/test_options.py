@@ -133,10 +133,14 @@ def test_impossible_cutouts(change: dict[str, Any]) -> None:
 
 def test_simulated_galaxies_are_not_cropped(project: Path) -> None:
     shipped = yaml.safe_load((project / "conf/base/parameters_data_processing.yml").read_text())
-    cutouts = CutoutOptions.model_validate(shipped["cutouts"] | {"crop_arcsec": 10.0})
     nothing: Any = None
-    with pytest.raises(ValueError, match="cutouts.crop_arcsec is 10, but what is known"):
-        draw_survey(nothing, nothing, nothing, cutouts)
+    for name in ("crop_arcsec", "crop_radii"):
+        cutouts = CutoutOptions.model_validate(shipped["cutouts"] | {name: 10.0})
+        with pytest.raises(ValueError, match=f"cutouts.{name} is 10, but what is known"):
+            draw_survey(nothing, nothing, nothing, cutouts)
+    both = shipped["cutouts"] | {"crop_arcsec": 10.0, "crop_radii": 3.0}
+    with pytest.raises(ValidationError, match="crop_arcsec 10 and crop_radii 3 both say"):
+        CutoutOptions.model_validate(both)
 
 
 def test_some_population_must_have_a_share() -> None:

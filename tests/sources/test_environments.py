@@ -41,18 +41,11 @@ def read(env: str, data_root: Path) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
     return images, galaxies, left_out
 
 
-def galaxy10(side: int, n_galaxies: int = 80) -> dict[str, Any]:
-    """The arrays of one of the two data sets, an equal number of each class."""
-    small = formats.draw(n_galaxies, side=32).images
-    images = small.repeat(-(-side // 32), axis=1).repeat(-(-side // 32), axis=2)
-    return {"images": images[:, :side, :side], "ans": np.arange(n_galaxies, dtype=np.uint8) % 10}
-
-
 def test_galaxy10_decals_and_sdss(tmp_path: Path) -> None:
     (tmp_path / RAW).mkdir()
-    position = {"ra": np.linspace(0, 90, 80), "dec": np.zeros(80)}
-    write_hdf5(tmp_path / RAW / "Galaxy10_DECals.h5", **galaxy10(256), **position)
-    write_hdf5(tmp_path / RAW / "Galaxy10.h5", **galaxy10(69))
+    position = {"ra": np.linspace(0, 90, 80), "dec": np.zeros(80), "pxscale": np.full(80, 0.262)}
+    write_hdf5(tmp_path / RAW / "Galaxy10_DECals.h5", **formats.galaxy10(256), **position)
+    write_hdf5(tmp_path / RAW / "Galaxy10.h5", **formats.galaxy10(69))
     names = {"galaxy10_decals": "Disturbed", "galaxy10_sdss": "Disk Face-on No Spiral"}
     for env, name in names.items():
         _, galaxies, left_out = read(env, tmp_path)
@@ -60,6 +53,7 @@ def test_galaxy10_decals_and_sdss(tmp_path: Path) -> None:
         assert galaxies["target"].tolist() == [row % 10 for row in range(80)]
         assert set(galaxies.loc[galaxies["target"] == 0, "class_name"]) == {name}
         assert ("ra" in galaxies) == (env == "galaxy10_decals")
+        assert (galaxies["arcsec_per_pixel"] == 0.262).all() == (env == "galaxy10_decals")
         assert left_out.empty
     (tmp_path / RAW / "Galaxy10.h5").rename(tmp_path / RAW / "Galaxy10_DECals.h5")
     with pytest.raises(DatasetError, match="it is another data set, with other classes"):

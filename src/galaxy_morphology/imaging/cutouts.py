@@ -210,14 +210,14 @@ def _middle(shape: tuple[int, ...], crop_arcsec: float, scale: float | None) -> 
     """The rows and columns of a square of so many arcsec in the middle of an image."""
     if scale is None:
         raise UnusableCutoutError(
-            "its scale is not known, so that it cannot be cropped (cutouts.crop_arcsec): set "
-            "cutouts.arcsec_per_pixel"
+            "its scale is not known, so that it cannot be cropped (cutouts.crop_arcsec or "
+            "crop_radii): set cutouts.arcsec_per_pixel, or columns.scale in globals.yml"
         )
     height, width = shape
     if crop_arcsec > (min(shape) + 0.5) * scale:
         raise UnusableCutoutError(
             f"too small: {width * scale:.4g} × {height * scale:.4g} arcsec, to be cropped to "
-            f"{crop_arcsec:g} (cutouts.crop_arcsec)"
+            f"{crop_arcsec:.4g} (cutouts.crop_arcsec or crop_radii)"
         )
     side = round(crop_arcsec / scale)
     top, left = (height - side) // 2, (width - side) // 2

@@ -18,7 +18,9 @@ from galaxy_morphology.imaging.split import SPLITS
 
 HIGHEST = {"ra": 360.0, "dec": 90.0}
 """Degrees."""
-BESIDES = ("split", "group", *HIGHEST)
+LENGTHS = ("radius", "scale")
+"""Of a galaxy in arcsec, and of its cut-out in arcsec per pixel."""
+BESIDES = ("split", "group", *HIGHEST, *LENGTHS)
 """What a label list may say besides."""
 OTHER_SPLITS = "named more than once, with different splits"
 
@@ -35,7 +37,8 @@ def clean_labels(
 
     Args:
         labels: The list, every cell as text: columns CATAID and TARGET, and where they are known
-            ``split``, ``group``, and ``ra`` and ``dec`` in degrees; others are ignored.
+            ``split``, ``group``, ``ra`` and ``dec`` in degrees, ``radius`` in arcsec and ``scale``
+            in arcsec per pixel; others are ignored.
         classes: Class name by value of TARGET. The names themselves are understood too.
         identifiers: What the CATAIDs are.
 
@@ -88,9 +91,9 @@ def named_rows(
 
     Returns:
         The rows in the order of the list, ``cataid`` (int64 or str), the columns as they are, and
-        where they are known ``split`` and ``group`` as they are, and ``ra`` and ``dec`` in
-        degrees; and the rejected ones (``cataid``, which is missing, and ``reason``). Empty rows
-        are in neither.
+        where they are known ``split`` and ``group`` as they are, and ``ra``, ``dec``, ``radius``
+        and ``scale`` as numbers; and the rejected ones (``cataid``, which is missing, and
+        ``reason``). Empty rows are in neither.
 
     Raises:
         ValueError: A required column is missing or there twice; says what was found.
@@ -127,6 +130,10 @@ def named_rows(
     for name in HIGHEST:
         if name in rows:
             rows[name] = _degrees(rows[name], HIGHEST[name])
+    for name in LENGTHS:
+        if name in rows:
+            numbers = pd.to_numeric(rows[name], errors="coerce").astype(np.float64)
+            rows[name] = numbers.where((numbers > 0) & np.isfinite(numbers))
     return rows, nameless
 
 

@@ -45,6 +45,7 @@ def read_cutouts(
     white_level: int | None = None,
     arcsec_per_pixel: float | None = None,
     crop_arcsec: float | None = None,
+    crop_radii: float | None = None,
     channels: Sequence[str | int] | None = None,
     channel_unit: float = 1.0,
     fits: FitsColours = AS_THEY_COME,
@@ -56,8 +57,9 @@ def read_cutouts(
 
     Args:
         archive: Encoded image, or its pixels, by CATAID.
-        labelled_galaxies: One row per galaxy, with column ``cataid``, and ``class_name`` where
-            classes matter.
+        labelled_galaxies: One row per galaxy, with column ``cataid``, ``class_name`` where
+            classes matter, and where they are known ``radius`` in arcsec and ``scale`` in arcsec
+            per pixel, NaN for some.
         side: Width and height of the images wanted, in pixels.
         minimum_side: Smaller cut-outs are rejected, in pixels.
         maximum_side: Larger cut-outs are rejected before they are decoded, in pixels.
@@ -65,9 +67,10 @@ def read_cutouts(
             largest that fits into as many bits as the largest value of all of them needs: 4095
             for data of twelve bits. They are then decoded twice.
         arcsec_per_pixel: Scale of the cut-outs as they come, None where it is not known. Of FITS
-            files that tell their own, that counts.
+            files that tell their own that counts, else the ``scale`` of the galaxy.
         crop_arcsec: Width and height of the middle of the cut-outs that is used, None for all.
             Smaller cut-outs are rejected.
+        crop_radii: The same, in radii of each galaxy, in place of ``crop_arcsec``.
         channels: Bands of FITS files that networks see instead of the images, by name or number;
             None for the images.
         channel_unit: What in the files is 1 in these bands.
@@ -89,25 +92,30 @@ def read_cutouts(
         - ``checksum``: of the pixels, and of the bands.
 
     Raises:
-        ValueError: No galaxy has a usable cut-out; says why, with examples.
+        ValueError: No galaxy has a usable cut-out; says why, with examples. Or radii matter and
+            are not known.
     """
     bands_wanted: dict[str, Any] = {"channels": channels, "channel_unit": channel_unit}
     how: dict[str, Any] = {
         "minimum_side": minimum_side,
         "maximum_side": maximum_side,
-        "arcsec_per_pixel": arcsec_per_pixel,
-        "crop_arcsec": crop_arcsec,
         "fits": fits,
     }
+    angles = _angles(labelled_galaxies, arcsec_per_pixel, crop_arcsec, crop_radii)
+    labelled_galaxies = labelled_galaxies.drop(columns="scale", errors="ignore")
     rows = {cataid: row for row, cataid in enumerate(labelled_galaxies["cataid"].tolist())}
     there = dict.fromkeys(cataid for cataid in archive if cataid in rows)
     in_order = [*there, *(cataid for cataid in rows if cataid not in there)]
 
+    def how_of(cataid: Identifier) -> dict[str, Any]:
+        return how | _angles_of(angles[rows[cataid]])
+
     def read_all(white_level: int | None) -> tuple[_Spooled, pd.DataFrame, pd.DataFrame]:
-        def prepare(encoded: bytes | NDArray[Any]) -> tuple[Cutout, dict[str, object]]:
-            cutout = prepare_cutout(
-                encoded, side=side, white_level=white_level, **bands_wanted, **how
-            )
+        def prepare(
+            cataid: Identifier, encoded: bytes | NDArray[Any]
+        ) -> tuple[Cutout, dict[str, object]]:
+            options = bands_wanted | how_of(cataid)
+            cutout = prepare_cutout(encoded, side=side, white_level=white_level, **options)
             return cutout, _facts(cutout)
 
         images = SpooledImages(side)
@@ -130,7 +138,7 @@ def read_cutouts(
     try:
         (images, bands), found, rejected = read_all(white_level)
     except UnknownWhiteLevelError:
-        (images, bands), found, rejected = read_all(_white_level(archive, in_order, how))
+        (images, bands), found, rejected = read_all(_white_level(archive, in_order, how_of))
 
     if len(found):
         galaxies = labelled_galaxies.merge(found, on="cataid")
@@ -173,12 +181,53 @@ class CutoutRows:
         return (self._images[place] for place in self._places.tolist())
 
 
-def _white_level(archive: Cutouts, cataids: list[Identifier], how: dict[str, Any]) -> int:
+def _angles(
+    galaxies: pd.DataFrame,
+    arcsec_per_pixel: float | None,
+    crop_arcsec: float | None,
+    crop_radii: float | None,
+) -> NDArray[np.float64]:
+    """Scale of the cut-out of each galaxy, and width of what is used of it, in arcsec, [N, 2].
+
+    NaN where it is not known, infinite for all there is.
+    """
+    angles = np.empty((len(galaxies), 2))
+    angles[:, 0] = np.nan if arcsec_per_pixel is None else arcsec_per_pixel
+    if "scale" in galaxies:
+        angles[:, 0] = galaxies["scale"].fillna(pd.Series(angles[:, 0], galaxies.index))
+    angles[:, 1] = np.inf if crop_arcsec is None else crop_arcsec
+    if crop_radii is not None and "radius" not in galaxies:
+        raise ValueError(
+            f"cutouts.crop_radii is {crop_radii:g}, but no radius of a galaxy is known. Set "
+            "`columns.radius` in globals.yml to the column with their radii in arcsec, or "
+            "cutouts.crop_radii to null."
+        )
+    if crop_radii is not None:
+        angles[:, 1] = crop_radii * galaxies["radius"]
+    return angles
+
+
+def _angles_of(angles: NDArray[np.float64]) -> dict[str, float | None]:
+    """The two angles of a galaxy as options of :func:`read_cutout`."""
+    scale, crop = angles.tolist()
+    if np.isnan(crop):
+        raise UnusableCutoutError(
+            "its radius is no number above 0, so that it cannot be cropped (cutouts.crop_radii)"
+        )
+    return {
+        "arcsec_per_pixel": None if np.isnan(scale) else scale,
+        "crop_arcsec": None if np.isinf(crop) else crop,
+    }
+
+
+def _white_level(
+    archive: Cutouts, cataids: list[Identifier], how_of: Callable[[Identifier], dict[str, Any]]
+) -> int:
     """The largest value of as many bits as the cut-outs of 16 bits a channel use."""
 
-    def largest_value(encoded: bytes | NDArray[Any]) -> int:
+    def largest_value(cataid: Identifier, encoded: bytes | NDArray[Any]) -> int:
         try:
-            read_cutout(encoded, **how)
+            read_cutout(encoded, **how_of(cataid))
         except UnknownWhiteLevelError as unknown:
             return unknown.largest
         return 0  # of eight bits
@@ -198,7 +247,7 @@ def _white_level(archive: Cutouts, cataids: list[Identifier], how: dict[str, Any
 def _side_by_side(
     archive: Cutouts,
     cataids: list[Identifier],
-    function: Callable[[bytes | NDArray[Any]], Result],
+    function: Callable[[Identifier, bytes | NDArray[Any]], Result],
     description: str,
 ) -> Iterator[tuple[Identifier, Result | UnusableCutoutError]]:
     """Each galaxy in order with what comes of its cut-out, or why it cannot be used.
@@ -208,7 +257,7 @@ def _side_by_side(
 
     def read(cataid: Identifier) -> Result | UnusableCutoutError:
         try:
-            return function(archive[cataid])
+            return function(cataid, archive[cataid])
         except KeyError:
             return UnusableCutoutError("no cut-out in the archive")
         except UnusableCutoutError as error:

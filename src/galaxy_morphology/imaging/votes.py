@@ -47,7 +47,8 @@ def clean_votes(
 
     Args:
         labels: The list, every cell as text: CATAID, the columns of votes, and where they are known
-            ``split``, ``group``, ``ra`` and ``dec``, as for ``clean_labels``.
+            ``split``, ``group``, ``ra``, ``dec``, ``radius`` and ``scale``, as for
+            ``clean_labels``.
         classes: Class name by number.
         identifiers: What the CATAIDs are.
         columns: By the number of each class, the columns with its votes, which are added.

@@ -48,6 +48,7 @@ class CutoutOptions(Options):
     white_level: int | None = Field(ge=1, le=65_535)
     arcsec_per_pixel: float | None = Field(gt=0)
     crop_arcsec: float | None = Field(default=None, gt=0)
+    crop_radii: float | None = Field(default=None, gt=0)
     channels: Annotated[tuple[BandName, ...], Field(min_length=1, max_length=5)] | None = None
     channel_unit: float = Field(default=1.0, gt=0)
     fits: FitsColours = FitsColours()
@@ -65,5 +66,14 @@ class CutoutOptions(Options):
             raise ValueError(
                 f"minimum_side {self.minimum_side} is above maximum_side {self.maximum_side}: no "
                 "cut-out would be used"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _they_are_cropped_in_one_way(self) -> Self:
+        if self.crop_arcsec is not None and self.crop_radii is not None:
+            raise ValueError(
+                f"crop_arcsec {self.crop_arcsec:g} and crop_radii {self.crop_radii:g} both say to "
+                "what size cut-outs are cropped: set one of them to null"
             )
         return self

@@ -112,8 +112,8 @@ class FileSource:
 
         Returns:
             Columns ``CATAID``, ``TARGET`` or those of votes, and those of ``split``, ``group``,
-            ``ra`` and ``dec`` that are known. Splits that are understood have the names that we
-            give them.
+            ``ra``, ``dec``, ``radius`` and ``scale`` that are known. Splits that are understood
+            have the names that we give them.
 
         Raises:
             ValueError: There is no such list, or it cannot be read; says what was found.

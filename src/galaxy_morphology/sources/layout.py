@@ -25,6 +25,8 @@ class Columns(BaseModel):
         group: What galaxies have in common that must not be split.
         ra: Right ascension in degrees.
         dec: Declination in degrees.
+        radius: Of each galaxy, in arcsec.
+        scale: Of each cut-out, in arcsec per pixel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +40,8 @@ class Columns(BaseModel):
     group: str | None = None
     ra: str | None = None
     dec: str | None = None
+    radius: str | None = None
+    scale: str | None = None
 
     @property
     def in_file(self) -> list[str]:
@@ -46,7 +50,8 @@ class Columns(BaseModel):
 
     def besides(self) -> dict[str, str]:
         """By our names, the columns that need not be there."""
-        names = self.model_dump(include={"split", "group", "ra", "dec"}, exclude_none=True)
+        besides = {"split", "group", "ra", "dec", "radius", "scale"}
+        names = self.model_dump(include=besides, exclude_none=True)
         return {ours: str(theirs) for ours, theirs in names.items()}
 
 

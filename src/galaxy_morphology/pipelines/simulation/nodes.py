@@ -64,11 +64,12 @@ def draw_survey(
         The archive, its label list, and uint8 [N, side, side, 3]: the share of a galaxy's light
         that comes from arms, bar and knots, and masks of the galaxy and of its neighbours.
     """
-    if cutouts.crop_arcsec is not None:
-        raise ValueError(
-            f"cutouts.crop_arcsec is {cutouts.crop_arcsec:g}, but what is known of simulated "
-            "galaxies is known of whole cut-outs. Leave it null here."
-        )
+    for name in ("crop_arcsec", "crop_radii"):
+        if (crop := getattr(cutouts, name)) is not None:
+            raise ValueError(
+                f"cutouts.{name} is {crop:g}, but what is known of simulated galaxies is known of "
+                "whole cut-outs. Leave it null here."
+            )
     archive, structure = library.draw_survey(
         simulated_truth, observation.model_dump(), seed=simulation.seed, side=cutouts.side
     )
