@@ -44,6 +44,20 @@ def reading(folder: Path, n_galaxies: int) -> dict[str, Any]:
     return {"seconds": [seconds]}
 
 
+def galaxy10(folder: Path) -> dict[str, Any]:
+    """``kedro run --env galaxy10_decals --pipelines reading`` with a data root."""
+    from kedro.framework.session import KedroSession
+    from kedro.framework.startup import bootstrap_project
+
+    started = time.perf_counter()
+    bootstrap_project(CONFIGURATION.parent)
+    with KedroSession.create(
+        CONFIGURATION.parent, env="galaxy10_decals", runtime_params={"data_root": str(folder)}
+    ) as session:
+        session.run(pipeline_names=["reading"])  # type: ignore[call-arg]
+    return {"seconds": [time.perf_counter() - started]}
+
+
 def training(
     folder: Path, n_galaxies: int, seed: int, precision: Precision = "float32"
 ) -> dict[str, Any]:

@@ -66,9 +66,7 @@ def write_archive(archive: Path, target: Path, n_galaxies: int) -> None:
         target: The archive to write.
         n_galaxies: Cut-outs in it.
     """
-    cutouts = CutoutArchiveDataset(filepath=str(archive)).load()
-    found = (_of_one_size(bytes(cutouts[cataid])) for cataid in islice(cutouts, 500))
-    encoded = list(dict.fromkeys(image for image in found if image))
+    encoded = _pictures(archive)
     # By its picture: one picture under two labels is rejected.
     targets = [(i % len(encoded)) % 2 for i in range(n_galaxies)]
     table = io.StringIO()
@@ -77,6 +75,39 @@ def write_archive(archive: Path, target: Path, n_galaxies: int) -> None:
         file.writestr("GALAXIES/2class_list.csv", table.getvalue())
         for cataid, image in zip(range(1, n_galaxies + 1), cycle(encoded), strict=False):
             file.writestr(f"GALAXIES/DATA/{cataid}_giH.png", image)
+
+
+def write_galaxy10(archive: Path, target: Path, n_galaxies: int) -> None:
+    """Write a file in the layout of Galaxy10 DECaLS, compressed as h5py does when it is asked to.
+
+    Its pictures are those of an archive, each again and again with other noise.
+
+    Args:
+        archive: Where the cut-outs come from; others than 256 px are resampled.
+        target: The file to write.
+        n_galaxies: Cut-outs in it.
+    """
+    import h5py
+
+    some = cycle(_pictures(archive))
+    rng = np.random.default_rng(0)
+    target.parent.mkdir(parents=True)
+    with h5py.File(target, "w") as file:
+        images = file.create_dataset(
+            "images", (n_galaxies, SIDE, SIDE, 3), np.uint8, compression="gzip", chunks=True
+        )
+        for start in range(0, n_galaxies, images.chunks[0]):
+            shape = (min(images.chunks[0], n_galaxies - start), SIDE, SIDE, 3)
+            block = rng.integers(0, 9, shape, np.uint8)
+            for image, encoded in zip(block, some, strict=False):
+                picture: Any = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+                cv2.add(image, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), image)
+            images[start : start + len(block)] = block
+        file["ans"] = (np.arange(n_galaxies) % 10).astype(np.uint8)
+        file["ra"] = rng.uniform(0, 360, n_galaxies)
+        file["dec"] = rng.uniform(-20, 80, n_galaxies)
+        file["redshift"] = rng.uniform(0, 0.2, n_galaxies)
+        file["pxscale"] = np.full(n_galaxies, 0.262)
 
 
 def write_many(folder: Path, n_galaxies: int) -> None:
@@ -89,6 +120,13 @@ def write_many(folder: Path, n_galaxies: int) -> None:
         some = min(len(images), n_galaxies - start)
         many[start : start + some] = images[:some]
     many.flush()
+
+
+def _pictures(archive: Path) -> list[bytes]:
+    """Different cut-outs of an archive, 500 at most, encoded."""
+    cutouts = CutoutArchiveDataset(filepath=str(archive)).load()
+    found = (_of_one_size(bytes(cutouts[cataid])) for cataid in islice(cutouts, 500))
+    return list(dict.fromkeys(image for image in found if image))
 
 
 def _of_one_size(encoded: bytes) -> bytes | None:

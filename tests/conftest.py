@@ -65,10 +65,14 @@ def run_project(
     data_root: Path,
     *pipelines: str,
     env: str | None = None,
+    conf: Path | None = None,
     only_missing_outputs: bool = False,
     changes: dict[str, Any] | None = None,
 ) -> None:
-    """Run pipelines of the project as ``kedro run`` does, with everything under ``data_root``."""
+    """Run pipelines of the project as ``kedro run`` does, with everything under ``data_root``.
+
+    With another ``conf`` than that of the project where one is given.
+    """
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
 
@@ -80,7 +84,10 @@ def run_project(
             group = group.setdefault(step, {})
         group[last] = value
     bootstrap_project(PROJECT)
-    with KedroSession.create(PROJECT, env=env, runtime_params=parameters) as session:
+    source = str(conf) if conf else None
+    with KedroSession.create(
+        PROJECT, env=env, conf_source=source, runtime_params=parameters
+    ) as session:
         session.run(  # type: ignore[call-arg]
             pipeline_names=list(pipelines) or None, only_missing_outputs=only_missing_outputs
         )
