@@ -14,7 +14,7 @@ TOOLS = {"bands", "boxes", "compiled", "identifiers", "libraries", "locks", "log
 ROOMS = {"attribution", "evaluation", "figures", "imaging", "morphology", "networks", "report",
          "simulation", "sources", "tuning"}  # fmt: skip
 """Each stands alone."""
-LAYERS = [TOOLS | ROOMS, {"datasets", "options"}, {"steps"}, {"pipelines"},
+LAYERS = [TOOLS | ROOMS, {"datasets", "options"}, {"steps"}, {"survey"}, {"pipelines"},
           {"hooks", "pipeline_registry"}, {"settings"}, {"cli"}, {"__main__"}]  # fmt: skip
 """What stands above may be used by what stands below."""
 

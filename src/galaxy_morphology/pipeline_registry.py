@@ -9,6 +9,7 @@ from galaxy_morphology.pipelines import (
     modelling,
     reporting,
     simulation,
+    survey,
     truth,
     tuning,
 )
@@ -38,8 +39,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "explainability": explainability.create_pipeline(),
     }
     page = reporting.create_pipeline()
-    survey = sum(stages.values(), page)
-    boxes = {name: survey.filter(node_namespaces=[box]) for name, box in BOXES.items()}
+    everything = sum(stages.values(), page)
+    boxes = {name: everything.filter(node_namespaces=[box]) for name, box in BOXES.items()}
     around = {"simulation": simulation.create_pipeline(), "truth": truth.create_pipeline()}
     return {
         **stages,
@@ -49,6 +50,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "comparison": comparison.create_pipeline(),
         "tuning": tuning.create_pipeline(),
         "tuning_worker": tuning.create_worker_pipeline(),
-        "demo": sum(around.values(), survey),
-        "__default__": survey,
+        "survey": survey.create_pipeline(),
+        "demo": sum(around.values(), everything),
+        "__default__": everything,
     }

@@ -24,6 +24,7 @@ def progress_bar(
     total: int | None = None,
     leave: bool = True,
     disable: bool = False,
+    rate: bool = False,
 ) -> "tqdm[Any]":
     """A bar in a terminal or notebook; elsewhere a line now and then, and one at the end.
 
@@ -34,6 +35,7 @@ def progress_bar(
         total: How many there are, where the iterable does not say so.
         leave: Whether anything is left of it when the work is done.
         disable: Whether to show nothing.
+        rate: Whether lines tell how many a second; bars always do.
     """
     options: dict[str, Any] = {
         "desc": desc, "unit": unit, "total": total, "leave": leave, "disable": disable,
@@ -45,7 +47,8 @@ def progress_bar(
         **options,
         mininterval=SECONDS_BETWEEN_LINES,
         maxinterval=SECONDS_BETWEEN_LINES,
-        bar_format="{desc}: {n_fmt} of {total_fmt}, {elapsed} passed, {remaining} to go",
+        bar_format="{desc}: {n_fmt} of {total_fmt}, {elapsed} passed, {remaining} to go"
+        + (", {rate_fmt}" if rate else ""),
     )
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "NetworkImages",
     "Share",
     "SimulatedArchive",
+    "SourceCutouts",
     "TrainingState",
 ]
 
@@ -110,6 +111,18 @@ class CutoutArchive(Cutouts, Protocol):
 
     def summary(self) -> dict[str, Any]:
         """Name (``file``), size (``bytes``), ``sha256`` of the archive, and ``simulated``."""
+        ...
+
+
+class SourceCutouts(CutoutArchive, Protocol):
+    """All cut-outs of a source, which knows where it has them from."""
+
+    def place_of(self, cataid: Any, /) -> tuple[str, ...]:
+        """Where the cut-outs of one galaxy lie, in words: one place, or several to choose from."""
+        ...
+
+    def version_of(self, cataid: Any, /) -> tuple[Any, ...] | None:
+        """What tells versions of its cut-out apart; None where only the whole source does."""
         ...
 
 

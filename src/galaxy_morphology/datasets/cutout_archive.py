@@ -45,7 +45,7 @@ class _ArchiveDataset(AbstractDataset[Any, Any]):
                 "galaxy-morphology[http]; for others, what fsspec names."
             ) from error
         self._filepath = PurePosixPath(path)
-        self._layout = _layout(layout)
+        self._layout = layout_of(layout)
         self._writable = writable
         self._maximum_member_bytes = maximum_member_bytes
         self.metadata = metadata
@@ -214,8 +214,15 @@ def archive_in(folder: str, archive: object) -> str:
     return archive if "://" in archive else (Path(folder) / Path(archive).expanduser()).as_posix()
 
 
-def _layout(options: dict[str, Any]) -> Layout:
-    """A layout as it is configured."""
+def layout_of(options: dict[str, Any]) -> Layout:
+    """A layout as it is configured.
+
+    Args:
+        options: Of the catalog.
+
+    Raises:
+        ValueError: One of them makes no sense; says which.
+    """
     try:
         return Layout.model_validate(options)
     except ValidationError as error:

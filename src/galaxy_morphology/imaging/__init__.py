@@ -10,8 +10,8 @@ from galaxy_morphology.imaging.cutouts import (
     square,
 )
 from galaxy_morphology.imaging.decoding import UnusableCutoutError
-from galaxy_morphology.imaging.labels import clean_labels
-from galaxy_morphology.imaging.reading import read_cutouts
+from galaxy_morphology.imaging.labels import clean_labels, named_rows
+from galaxy_morphology.imaging.reading import facts_of, read_cutouts, side_by_side
 from galaxy_morphology.imaging.split import split_galaxies
 from galaxy_morphology.imaging.votes import clean_votes
 
@@ -23,10 +23,13 @@ __all__ = [
     "UnusableCutoutError",
     "clean_labels",
     "clean_votes",
+    "facts_of",
+    "named_rows",
     "prepare_cutout",
     "read_cutout",
     "read_cutouts",
     "resize",
+    "side_by_side",
     "split_galaxies",
     "square",
 ]

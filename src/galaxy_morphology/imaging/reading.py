@@ -4,8 +4,10 @@ import hashlib
 import logging
 import os
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,7 +30,7 @@ from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.spool import SpooledImages
 from galaxy_morphology.typing import Cutouts, IntArray
 
-GALAXIES_AT_A_TIME = 256
+GALAXIES_AHEAD = 256
 
 logger = logging.getLogger(__name__)
 
@@ -116,13 +118,13 @@ def read_cutouts(
         ) -> tuple[Cutout, dict[str, object]]:
             options = bands_wanted | how_of(cataid)
             cutout = prepare_cutout(encoded, side=side, white_level=white_level, **options)
-            return cutout, _facts(cutout)
+            return cutout, facts_of(cutout)
 
         images = SpooledImages(side)
         bands = None if channels is None else SpooledImages(side, len(channels), np.float16)
         found: list[dict[str, Any]] = []
         rejected: list[dict[str, Any]] = []
-        for cataid, outcome in _side_by_side(archive, in_order, prepare, "Reading cut-outs"):
+        for cataid, outcome in side_by_side(archive, in_order, prepare, "Reading cut-outs"):
             if isinstance(outcome, UnusableCutoutError):
                 rejected.append({"cataid": cataid, "reason": str(outcome)})
             else:
@@ -232,7 +234,7 @@ def _white_level(
             return unknown.largest
         return 0  # of eight bits
 
-    outcomes = _side_by_side(archive, cataids, largest_value, "Finding the white level")
+    outcomes = side_by_side(archive, cataids, largest_value, "Finding the white level")
     largest = {cataid: value for cataid, value in outcomes if isinstance(value, int) and value}
     brightest = max(largest, key=lambda cataid: largest[cataid])
     white = max(WHITE, (1 << largest[brightest].bit_length()) - 1)
@@ -244,15 +246,28 @@ def _white_level(
     return white
 
 
-def _side_by_side(
+def side_by_side(
     archive: Cutouts,
-    cataids: list[Identifier],
+    cataids: Sequence[Identifier],
     function: Callable[[Identifier, bytes | NDArray[Any]], Result],
-    description: str,
+    description: str | None = None,
+    *,
+    n_threads: int | None = None,
 ) -> Iterator[tuple[Identifier, Result | UnusableCutoutError]]:
     """Each galaxy in order with what comes of its cut-out, or why it cannot be used.
 
-    Threads suffice: zlib, Pillow and OpenCV let go of the interpreter while they work.
+    Threads suffice: zlib, Pillow and OpenCV let go of the interpreter while they work. They go on
+    while whoever asks does something else, but are never more than a few galaxies ahead.
+
+    Args:
+        archive: Encoded image, or its pixels, by CATAID.
+        cataids: Which galaxies, in which order.
+        function: Given a CATAID and its cut-out as it lies there.
+        description: What to call the progress bar; none is shown when None.
+        n_threads: How many work at a time, None for as many as there are cores.
+
+    Yields:
+        The CATAID, and what the function returns or why there is nothing.
     """
 
     def read(cataid: Identifier) -> Result | UnusableCutoutError:
@@ -265,22 +280,40 @@ def _side_by_side(
         except ValueError as error:
             return UnusableCutoutError(str(error))
 
+    waiting: deque[tuple[Identifier, Future[Result | UnusableCutoutError]]] = deque()
     with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-        progress_bar(total=len(cataids), desc=description, unit="galaxy") as progress,
+        ThreadPoolExecutor(n_threads or os.cpu_count()) as pool,
+        progress_bar(
+            total=len(cataids), desc=description, unit="galaxy", disable=description is None
+        ) as progress,
         warnings.catch_warnings(),
     ):
         # What they warn of is rejected with a reason, or does not matter to the pixels.
         warnings.filterwarnings("ignore", module="PIL|astropy")
-        for start in range(0, len(cataids), GALAXIES_AT_A_TIME):
-            some = cataids[start : start + GALAXIES_AT_A_TIME]
-            for cataid, outcome in zip(some, pool.map(read, some), strict=True):
-                yield cataid, outcome
+        coming = iter(cataids)
+        try:
+            for cataid in islice(coming, GALAXIES_AHEAD):
+                waiting.append((cataid, pool.submit(read, cataid)))
+            while waiting:
+                cataid, outcome = waiting.popleft()
+                found = outcome.result()
+                for following in islice(coming, 1):
+                    waiting.append((following, pool.submit(read, following)))
+                yield cataid, found
                 progress.update()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _facts(cutout: Cutout) -> dict[str, object]:
-    """How a cut-out came, and what its pixels say about their quality and identity."""
+def facts_of(cutout: Cutout) -> dict[str, object]:
+    """How a cut-out came, and what its pixels say about their quality and identity.
+
+    Args:
+        cutout: At the size of the network.
+
+    Returns:
+        Columns of the table of galaxies, see :func:`read_cutouts`.
+    """
     is_flat = bool(flat_channels(cutout.pixels).any())
     checksum = hashlib.blake2b(cutout.pixels.data, digest_size=16)
     if cutout.bands is not None:

@@ -9,6 +9,7 @@ from galaxy_morphology.networks.devices import Precision
 from galaxy_morphology.networks.ensemble import ensemble
 from galaxy_morphology.networks.prediction import (
     Answers,
+    ask_about_batches,
     ask_classifier,
     predict_logits,
     probabilities,
@@ -44,6 +45,7 @@ __all__ = [
     "Answers",
     "BandScale",
     "Precision",
+    "ask_about_batches",
     "ask_classifier",
     "augment",
     "build_optimizer",

@@ -1,12 +1,12 @@
 """Asking a classifier: logits in batches, and the probabilities that follow from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galaxy_morphology.compiled import once_per_network, pooling_first
+from galaxy_morphology.compiled import once_per_network, origin, pooling_first
 from galaxy_morphology.networks.devices import Precision
 from galaxy_morphology.progress import progress_bar
 from galaxy_morphology.typing import FloatArray, IntArray, KerasModel, NetworkImages
@@ -21,10 +21,14 @@ class Answers(NamedTuple):
         spreads: ``view_spread`` where there are several views, ``member_spread`` where the
             classifier has members: their standard deviation of the logit of the predicted
             class, float32 [n]. Members are compared by their means over the views.
+        features: What the logits are made of, the mean over the views, float32 [n, features];
+            of a classifier with members, those of one behind those of the other. None where they
+            were not asked for.
     """
 
     logits: NDArray[np.float32]
     spreads: dict[str, NDArray[np.float32]]
+    features: NDArray[np.float32] | None = None
 
 
 def predict_logits(
@@ -54,6 +58,7 @@ def ask_classifier(
     precision: Precision = "float32",
     views: NumberOfViews = 1,
     progress: str | None = None,
+    features: bool = False,
 ) -> Answers:
     """Ask about some or all cut-outs; only one batch of them is in memory at a time.
 
@@ -68,28 +73,69 @@ def ask_classifier(
         views: With 8, logits are means over four quarter turns and their mirror images, which
             takes eight times as long.
         progress: What to call the progress bar; none is shown when None.
+        features: Whether to answer with the last features too.
 
     Returns:
-        Logits and their spreads, a row per cut-out.
+        Logits, their spreads and the features, a row per cut-out.
+
+    Raises:
+        ValueError: Cut-outs that are not square cannot be turned.
+    """
+    rows = np.arange(len(images)) if rows is None else rows
+
+    def batches() -> Iterator[NetworkImages]:
+        with progress_bar(
+            total=len(rows), desc=progress, unit="galaxy", disable=progress is None
+        ) as bar:
+            for start in range(0, len(rows), batch_size):
+                yield (some := images[rows[start : start + batch_size]])
+                bar.update(len(some))
+
+    return ask_about_batches(
+        classifier, batches(), dtype=images.dtype.name, precision=precision, views=views,
+        features=features,
+    )  # fmt: skip
+
+
+def ask_about_batches(
+    classifier: KerasModel,
+    batches: Iterable[NetworkImages],
+    *,
+    dtype: str = "uint8",
+    precision: Precision = "float32",
+    views: NumberOfViews = 1,
+    features: bool = False,
+) -> Answers:
+    """Ask about cut-outs that come in batches.
+
+    Args:
+        classifier: A network with a layer named ``logit``.
+        batches: Each uint8 [n, height, width, 3] or float16 [n, height, width, bands].
+        dtype: Which of the two.
+        precision: See :func:`ask_classifier`.
+        views: See :func:`ask_classifier`.
+        features: See :func:`ask_classifier`.
+
+    Returns:
+        Logits, their spreads and the features, a row per cut-out.
 
     Raises:
         ValueError: Cut-outs that are not square cannot be turned.
     """
     if views > 1:
-        check_square(*images.shape[1:3])
-    fast, logits_of = _compiled(classifier, precision, images.dtype.name)
+        check_square(*classifier.input_shape[1:3])
+    fast, outputs_of = _compiled(classifier, precision, dtype, features)
     fast.set_weights(classifier.get_weights())
-    rows = np.arange(len(images)) if rows is None else rows
-    logits = np.empty((views, len(rows), *_members(fast).shape[1:]), np.float32)
-    with progress_bar(
-        total=len(rows), desc=progress, unit="galaxy", disable=progress is None
-    ) as bar:
-        for start in range(0, len(rows), batch_size):
-            some = images[rows[start : start + batch_size]]
-            for by_view, view in zip(logits, VIEWS, strict=False):
-                by_view[start : start + len(some)] = logits_of(view.turn(some))
-            bar.update(len(some))
-    return _answers(logits)
+    shapes = [output.shape[1:] for output in _outputs(fast, features)]
+    logits = [np.empty((views, 0, *shapes[0]), np.float32)]
+    found = [np.empty((0, *shape), np.float32) for shape in shapes[1:]]
+    for some in batches:
+        by_view = [outputs_of(view.turn(some)) for view in VIEWS[:views]]
+        logits.append(np.stack([outputs[0] for outputs in by_view]))
+        if features:
+            found.append(np.mean([outputs[1] for outputs in by_view], axis=0))
+    answers = _answers(np.concatenate(logits, axis=1))
+    return answers._replace(features=np.concatenate(found) if features else None)
 
 
 def _answers(logits: NDArray[np.float32]) -> Answers:
@@ -111,22 +157,37 @@ def _answers(logits: NDArray[np.float32]) -> Answers:
 
 @once_per_network
 def _compiled(
-    classifier: KerasModel, precision: Precision, dtype: str
+    classifier: KerasModel, precision: Precision, dtype: str, features: bool
 ) -> tuple[KerasModel, Callable[..., Any]]:
-    """A faster copy of a classifier, and a function from its cut-outs to :func:`_members`."""
+    """A faster copy of a classifier, and a function from its cut-outs to :func:`_outputs`."""
     import keras
     import tensorflow as tf
 
     from galaxy_morphology.networks.fast_layers import fast_copy
 
     fast = fast_copy(classifier, precision)
-    to_logits = pooling_first(keras.Model(fast.inputs, _members(fast)))
+    to_outputs = pooling_first(keras.Model(fast.inputs, _outputs(fast, features)))
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec(fast.input_shape, dtype)])
-    def logits_of(cutouts: tf.Tensor) -> tf.Tensor:
-        return to_logits(tf.cast(cutouts, tf.float32), training=False)
+    signature = [tf.TensorSpec(fast.input_shape, dtype)]
 
-    return fast, logits_of
+    @tf.function(autograph=False, input_signature=signature)
+    def outputs_of(cutouts: tf.Tensor) -> Any:
+        return keras.tree.flatten(to_outputs(tf.cast(cutouts, tf.float32), training=False))
+
+    return fast, outputs_of
+
+
+def _outputs(classifier: KerasModel, features: bool) -> list[Any]:
+    """:func:`_members` and, where they are wanted, the features that their logits are made of."""
+    if not features:
+        return [_members(classifier)]
+    import keras
+
+    ends = [layer for layer in classifier.layers if layer.name.endswith("_logit")]
+    ends = ends or [classifier.get_layer("logit")]
+    made_of = [keras.ops.cast(origin(end.output)[1][0], "float32") for end in ends]
+    together = made_of[0] if len(made_of) == 1 else keras.ops.concatenate(made_of, axis=1)
+    return [_members(classifier), together]
 
 
 def _members(classifier: KerasModel) -> Any:

@@ -92,6 +92,10 @@ class Files(ABC):
         """Name, size and what else tells versions of each file apart, without reading them."""
 
     @abstractmethod
+    def version(self, name: str) -> tuple[Any, ...] | None:
+        """What tells versions of one file apart; () for no file, None where only the whole does."""
+
+    @abstractmethod
     def summary(self) -> dict[str, Any]:
         """Name (``file``), size (``bytes``) and ``sha256`` of the whole."""
 
@@ -145,6 +149,11 @@ class ZipFiles(Files):
         """Names, sizes and CRC-32 of all members."""
         return [(member.filename, member.file_size, member.CRC) for member in
                 self._archive.infolist()]  # fmt: skip
+
+    def version(self, name: str) -> tuple[Any, ...] | None:
+        """Size and CRC-32."""
+        member = self._members.get(name)
+        return (member.file_size, member.CRC) if member else ()
 
     def summary(self) -> dict[str, Any]:
         """Of the archive as a file."""
@@ -207,6 +216,10 @@ class TarFiles(Files):
     def contents(self) -> list[tuple[Any, ...]]:
         """Names, sizes and places of all members."""
         return [(name, size, start) for name, (start, size) in self._places.items()]
+
+    def version(self, name: str) -> tuple[Any, ...] | None:
+        """Unknown: a tar archive has no checksums of its members."""
+        return None if name in self._places else ()
 
     def summary(self) -> dict[str, Any]:
         """Of the archive as a file."""
@@ -329,6 +342,10 @@ class FolderFiles(Files):
     def contents(self) -> list[tuple[Any, ...]]:
         """Names and sizes of all files, and when they were changed."""
         return [(name, *facts) for name, facts in self._found.items()]
+
+    def version(self, name: str) -> tuple[Any, ...] | None:
+        """Size, and when it was changed."""
+        return self._found.get(name, ())
 
     def summary(self) -> dict[str, Any]:
         """Of all files with their names, one after another."""

@@ -68,6 +68,15 @@ class FileCutouts(Mapping[Identifier, bytes]):
             raise ValueError(f"{len(names)} cut-outs in the archive: {', '.join(names)}")
         return self._files.read(next(iter(names)))
 
+    def place_of(self, identifier: Identifier) -> tuple[str, ...]:
+        """The names of the files that hold a cut-out of one galaxy."""
+        return tuple(self._names[identifier])
+
+    def version_of(self, identifier: Identifier) -> tuple[Any, ...] | None:
+        """What tells versions of one galaxy's files apart; None where only the archive does."""
+        versions = [self._files.version(name) for name in self._names[identifier]]
+        return None if None in versions else tuple(versions)
+
     def summary(self) -> dict[str, Any]:
         """Name, size in bytes and SHA-256 of the archive, and whether it is simulated."""
         return {**self._files.summary(), "simulated": self.simulated}

@@ -40,7 +40,8 @@ class Hdf5Source:
         self._file, self._path = file, path
         self._columns = layout.columns
         self._maximum_bytes = maximum_bytes
-        if not (self._columns.image and self._columns.label) or layout.identifiers != "integer":
+        named = bool(self._columns.label) or not layout.labelled
+        if not (self._columns.image and named) or layout.identifiers != "integer":
             raise ValueError(
                 f"{path} is an HDF5 file. Set `columns.image` and `columns.label` in globals.yml "
                 "to the names of its arrays of cut-outs and labels, and `identifiers` to integer: "
@@ -81,7 +82,8 @@ class Hdf5Source:
         Raises:
             ValueError: An array is not there, or not as long as that of the cut-outs.
         """
-        columns = {"TARGET": str(self._columns.label), **self._columns.besides()}
+        label = {"TARGET": self._columns.label} if self._columns.label else {}
+        columns = {**label, **self._columns.besides()}
         table = {ours: self._texts(theirs) for ours, theirs in columns.items()}
         identifiers = [str(row) for row in range(len(self._images))]
         return pd.DataFrame({"CATAID": identifiers, **table}, dtype=str)
@@ -182,6 +184,14 @@ class Hdf5Cutouts(Mapping[int, NDArray[Any]]):
     def summary(self) -> dict[str, Any]:
         """Name, size in bytes and SHA-256 of the file, and that it is not simulated."""
         return {**self._summary(), "simulated": False}
+
+    def place_of(self, row: int) -> tuple[str, ...]:
+        """Where a cut-out lies in the file, in words."""
+        return (f"row {row}",)
+
+    def version_of(self, row: int) -> tuple[Any, ...] | None:
+        """Nothing: only the whole file tells whether a cut-out has changed."""
+        return None
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self)))

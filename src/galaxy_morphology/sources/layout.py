@@ -85,6 +85,7 @@ class Layout(BaseModel):
             that fits counts; other labels stay as they are.
         image_side: Width and height in px of the cut-outs of an HDF5 file, to tell files apart
             that are laid out alike; None where it does not matter.
+        labelled: Whether the galaxies have labels, which a survey that is to be classified has not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,11 +97,19 @@ class Layout(BaseModel):
     join: Join | None = None
     label_values: dict[str, int | str] = Field(default_factory=dict)
     image_side: int | None = None
+    labelled: bool = True
+
+    def without_labels(self) -> Self:
+        """The same layout of galaxies that nobody has labelled: only what and where they are."""
+        unknown = {"label": None, "votes": (), "split": None, "group": None}
+        columns = self.columns.model_copy(update=unknown)
+        return self.model_copy(update={"columns": columns, "labelled": False})
 
     @model_validator(mode="after")
     def _tables_have_what_is_needed(self) -> Self:
         columns = self.columns
-        if self.label_file and not (columns.identifier and (columns.label or columns.votes)):
+        is_label = bool(columns.label or columns.votes) or not self.labelled
+        if self.label_file and not (columns.identifier and is_label):
             raise ValueError(
                 f"`columns` must say which columns of {self.label_file} are the identifier, and "
                 "the label or the votes"

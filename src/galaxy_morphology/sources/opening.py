@@ -11,7 +11,7 @@ from galaxy_morphology.sources.files import is_folder, open_files
 from galaxy_morphology.sources.galaxies import FileSource
 from galaxy_morphology.sources.hdf5 import SIGNATURE, Hdf5Source
 from galaxy_morphology.sources.layout import Layout
-from galaxy_morphology.typing import CutoutArchive
+from galaxy_morphology.typing import SourceCutouts
 
 
 class Source(Protocol):
@@ -23,7 +23,7 @@ class Source(Protocol):
 
     simulated: bool
 
-    def cutouts(self) -> CutoutArchive:
+    def cutouts(self) -> SourceCutouts:
         """The cut-outs by identifier."""
         ...
 

@@ -1,0 +1,57 @@
+"""The graph of a survey."""
+
+from kedro.pipeline import Node, Pipeline
+
+from galaxy_morphology.pipelines.survey import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """From ``classifier`` and archives without labels to ``survey_catalogue``."""
+    return Pipeline(
+        [
+            Node(
+                nodes.measure_training_features,
+                inputs=[
+                    "classifier",
+                    "images",
+                    "galaxies",
+                    "training_features_checkpoint",
+                    "params:prediction",
+                    "params:survey",
+                ],
+                outputs="training_features",
+                name="measure_training_features",
+            ),
+            Node(
+                nodes.classify_survey,
+                inputs=[
+                    "survey_archives",
+                    "survey_folder",
+                    "classifier",
+                    "training_features",
+                    "galaxies",
+                    "modelling.calibration",
+                    "params:classes",
+                    "params:classification",
+                    "params:prediction",
+                    "params:cutouts",
+                    "params:survey",
+                ],
+                outputs=[
+                    "survey_catalogue",
+                    "survey_manifest",
+                    "survey_cutouts",
+                    "survey_nameless",
+                ],
+                name="classify_survey",
+            ),
+            Node(
+                nodes.summarise_survey,
+                inputs=["survey_catalogue", "survey_manifest", "survey_nameless"],
+                outputs="survey_summary",
+                name="summarise_survey",
+            ),
+        ],
+        namespace="survey",
+        prefix_datasets_with_namespace=False,
+    )

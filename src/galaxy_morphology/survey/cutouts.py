@@ -1,0 +1,81 @@
+"""Cut-outs of single galaxies of a survey, as its classifier saw them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from galaxy_morphology.identifiers import Identifier
+from galaxy_morphology.imaging import prepare_cutout
+from galaxy_morphology.options import CutoutOptions
+from galaxy_morphology.sources import Archives
+from galaxy_morphology.survey.catalogue import facts_of, read_shards, shard_files
+from galaxy_morphology.survey.shards import OpenArchive
+
+
+class SurveyCutouts(Mapping[Identifier, NDArray[np.uint8]]):
+    """The cut-outs of all galaxies that are in a catalogue, read when they are asked for.
+
+    Args:
+        folder: Of the catalogue, which says in which archive a galaxy is.
+        archives: How archives are opened.
+        options: How cut-outs are prepared.
+    """
+
+    def __init__(self, folder: Path, archives: Archives, options: CutoutOptions) -> None:
+        self._folder, self._archives, self._options = folder, archives, options
+
+    def __getitem__(self, identifier: Identifier) -> NDArray[np.uint8]:
+        """The cut-out of one galaxy, uint8 [side, side, 3], RGB.
+
+        Raises:
+            KeyError: There is no such galaxy.
+            ValueError: It was rejected; says why.
+        """
+        return self.read([identifier])[identifier]
+
+    def read(self, identifiers: Iterable[Identifier]) -> dict[Identifier, NDArray[np.uint8]]:
+        """The cut-outs of some galaxies; every archive that they are in is opened once.
+
+        Raises:
+            KeyError: There is no such galaxy.
+            ValueError: It was rejected; says why.
+        """
+        wanted = list(dict.fromkeys(identifiers))
+        by_archive: dict[str, list[Identifier]] = {}
+        for identifier, archive in self._places(wanted).items():
+            by_archive.setdefault(archive, []).append(identifier)
+        found = {}
+        for archive, some in by_archive.items():
+            cutouts = OpenArchive(self._archives, archive).cutouts
+            for identifier in some:
+                prepared = prepare_cutout(cutouts[identifier], **dict(self._options))
+                found[identifier] = prepared.pixels
+        return {identifier: found[identifier] for identifier in wanted}
+
+    def _places(self, wanted: list[Identifier]) -> dict[Identifier, str]:
+        """The archive of each galaxy."""
+        files = [str(file) for file in shard_files(self._folder)]
+        rows = ds.dataset(files).to_table(
+            {"cataid": ds.field("cataid"), "file": ds.field("__filename")},
+            filter=ds.field("cataid").isin(wanted),
+        )
+        archives: dict[str, str] = {}
+        places = {}
+        for identifier, file in zip(rows["cataid"].to_pylist(), rows["file"].to_pylist(),
+                                    strict=True):  # fmt: skip
+            if file not in archives and (facts := facts_of(Path(file))):
+                archives[file] = facts.archive
+            places[identifier] = archives[file]
+        if missing := [identifier for identifier in wanted if identifier not in places]:
+            raise KeyError(missing[0])
+        return places
+
+    def __iter__(self) -> Iterator[Identifier]:
+        for table in read_shards(self._folder, ["cataid"]):
+            yield from table["cataid"].tolist()
+
+    def __len__(self) -> int:
+        return sum(map(len, read_shards(self._folder, ["cataid"])))
