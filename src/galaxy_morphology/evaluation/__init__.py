@@ -29,6 +29,7 @@ from galaxy_morphology.evaluation.predictions import (
     truth_of,
     weights_of,
 )
+from galaxy_morphology.evaluation.prevalence import class_shares
 from galaxy_morphology.evaluation.report import format_metrics
 from galaxy_morphology.evaluation.scores import score_predictions
 from galaxy_morphology.evaluation.selective import (
@@ -36,6 +37,7 @@ from galaxy_morphology.evaluation.selective import (
     selection_scores,
     selective_accuracy,
 )
+from galaxy_morphology.evaluation.shifts import distribution_shifts
 from galaxy_morphology.evaluation.suspects import (
     cross_validated_probabilities,
     rank_suspects,
@@ -49,8 +51,10 @@ __all__ = [
     "calibration_scores",
     "choose_threshold",
     "class_codes",
+    "class_shares",
     "compare_classifiers",
     "cross_validated_probabilities",
+    "distribution_shifts",
     "error_rates",
     "feature_columns",
     "fit_temperature",

@@ -37,6 +37,13 @@ from galaxy_morphology.figures.scores import (
     suspects_found,
     training_curves,
 )
+from galaxy_morphology.figures.survey import (
+    class_shares,
+    distribution_shifts,
+    galaxies_to_label,
+    notable_galaxies,
+    probability_distributions,
+)
 from galaxy_morphology.figures.tuning import parameter_importance, search_history
 
 __all__ = [
@@ -44,17 +51,22 @@ __all__ = [
     "attribution_sheets",
     "augmentation_sheet",
     "class_counts",
+    "class_shares",
     "compared_scores",
     "confident_mistakes",
     "confusion_matrices",
     "cutout_sheet",
+    "distribution_shifts",
     "error_rates",
     "explanation_overview",
     "explanation_pages",
     "faithfulness",
+    "galaxies_to_label",
+    "notable_galaxies",
     "parameter_importance",
     "place",
     "population_sheet",
+    "probability_distributions",
     "reliability",
     "reliability_diagrams",
     "reliability_notes",

@@ -1,8 +1,11 @@
-"""Classifying the galaxies of a survey that nobody has labelled, shard by shard."""
+"""A survey that nobody has labelled: its catalogue, shard by shard, and what that says."""
 
+from galaxy_morphology.survey.appearance import appearance_of
 from galaxy_morphology.survey.catalogue import read_shards
 from galaxy_morphology.survey.classification import Recipe, SurveyClassifier
 from galaxy_morphology.survey.cutouts import SurveyCutouts
+from galaxy_morphology.survey.labelling import label_list, most_instructive
+from galaxy_morphology.survey.overview import columns_read, histogram_of, look_over
 from galaxy_morphology.survey.run import make_catalogue, one_after_another
 from galaxy_morphology.survey.shards import Plan, plan_survey
 from galaxy_morphology.survey.summary import summarise
@@ -14,7 +17,13 @@ __all__ = [
     "SurveyClassifier",
     "SurveyCutouts",
     "TrainingFeatures",
+    "appearance_of",
+    "columns_read",
+    "histogram_of",
+    "label_list",
+    "look_over",
     "make_catalogue",
+    "most_instructive",
     "one_after_another",
     "plan_survey",
     "read_shards",

@@ -2,10 +2,19 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from galaxy_morphology.boxes import box
 from galaxy_morphology.pipelines.survey import nodes
+from galaxy_morphology.pipelines.survey.results import results_pipeline
 
 
 def create_pipeline() -> Pipeline:
+    """From ``classifier`` and archives without labels to ``survey_catalogue`` and its page."""
+    kept = {"survey_catalogue", "survey_manifest", "survey_cutouts", "survey_summary",
+            "class_shares", "to_label", "survey_report"}  # fmt: skip
+    return box("survey", [_catalogue(), results_pipeline()], kept)
+
+
+def _catalogue() -> Pipeline:
     """From ``classifier`` and archives without labels to ``survey_catalogue``."""
     return Pipeline(
         [
@@ -51,7 +60,5 @@ def create_pipeline() -> Pipeline:
                 outputs="survey_summary",
                 name="summarise_survey",
             ),
-        ],
-        namespace="survey",
-        prefix_datasets_with_namespace=False,
+        ]
     )

@@ -1,0 +1,526 @@
+"""What the catalogue of a survey says: nodes, and their box."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from kedro.pipeline import Node, Pipeline
+
+from galaxy_morphology import evaluation, figures, morphology, networks, report, survey
+from galaxy_morphology.boxes import box
+from galaxy_morphology.identifiers import Identifier
+from galaxy_morphology.options import Classes, EvaluationOptions, PredictionOptions
+from galaxy_morphology.pipelines.survey.options import LabellingOptions, ResultOptions
+from galaxy_morphology.sources.layout import Columns
+from galaxy_morphology.typing import Figure, Images, KerasModel
+from galaxy_morphology.words import format_score
+
+logger = logging.getLogger(__name__)
+
+
+class PreparedCutouts(Protocol):
+    """The cut-outs of a survey, as the network sees them."""
+
+    def read(self, identifiers: Iterable[Identifier], /) -> Mapping[Identifier, Images]:
+        """Those of some galaxies by identifier, uint8 [height, width, 3] each."""
+        ...
+
+
+def summarise_catalogue(
+    catalogue: Path, classes: Classes, options: ResultOptions
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Go through the catalogue once, and keep of it what does not grow with it.
+
+    Args:
+        catalogue: The folder of its shards.
+        classes: The classes in order.
+        options: How many galaxies to keep.
+
+    Returns:
+        Counts; the galaxies that stand out; and random ones.
+    """
+    tables = survey.read_shards(catalogue, survey.columns_read(classes.names))
+    return survey.look_over(
+        tables, classes.names, n_notable=options.notable, n_sample=options.sampled
+    )
+
+
+def estimate_shares(
+    counts: dict[str, Any],
+    sample: pd.DataFrame,
+    predictions: pd.DataFrame,
+    metrics: dict[str, Any],
+    classes: Classes,
+    options: EvaluationOptions,
+) -> pd.DataFrame:
+    """Estimate how frequent each class is, as counted and corrected for wrong classifications.
+
+    Args:
+        counts: Of the catalogue.
+        sample: Random galaxies of it.
+        predictions: Labelled galaxies, as the same classifier sees them.
+        metrics: Scores by split, the last being of galaxies that nothing was chosen on.
+        classes: The classes in order.
+        options: Level of the intervals, draws and seed.
+
+    Returns:
+        A row for each method and class.
+    """
+    tested = predictions[predictions["split"] == list(metrics)[-1]]
+    return evaluation.class_shares(
+        np.array([counts["classes"][name]["predicted"] for name in classes.names]),
+        evaluation.probabilities_of(sample, classes.names),
+        evaluation.probabilities_of(tested, classes.names),
+        evaluation.fractions_of(tested, classes.names),
+        classes.names,
+        confidence=options.confidence,
+        n_resamples=options.n_resamples,
+        seed=options.seed,
+    )
+
+
+def draw_class_shares(
+    class_shares: pd.DataFrame, counts: dict[str, Any], predictions: pd.DataFrame, classes: Classes
+) -> Figure:
+    """Draw how frequent each class is.
+
+    Args:
+        class_shares: A row for each method and class.
+        counts: Of the catalogue.
+        predictions: Labelled galaxies.
+        classes: The classes in order.
+    """
+    labelled = predictions["class_name"].value_counts(normalize=True)
+    return figures.class_shares(
+        class_shares,
+        {name: float(labelled.get(name, 0)) for name in classes.names},
+        n_galaxies=counts["classified"],
+        simulated=counts["simulated"],
+    )
+
+
+def draw_probabilities(
+    counts: dict[str, Any], predictions: pd.DataFrame, metrics: dict[str, Any], classes: Classes
+) -> Figure:
+    """Draw the probabilities beside those of labelled galaxies.
+
+    Args:
+        counts: Of the catalogue.
+        predictions: Labelled galaxies.
+        metrics: Scores by split.
+        classes: The classes in order.
+    """
+    split = list(metrics)[-1]
+    tested = predictions[predictions["split"] == split]
+    histograms = survey.histogram_of(evaluation.probabilities_of(tested, classes.names))
+    return figures.probability_distributions(
+        counts["probabilities"],
+        dict(zip(classes.names, histograms.tolist(), strict=True)),
+        split=split,
+        simulated=counts["simulated"],
+    )
+
+
+def draw_notable_galaxies(
+    notable_galaxies: pd.DataFrame,
+    survey_cutouts: PreparedCutouts,
+    counts: dict[str, Any],
+    classes: Classes,
+) -> Figure:
+    """Draw the most certain, the least certain and the most unlike galaxies of each class.
+
+    Args:
+        notable_galaxies: A row for each.
+        survey_cutouts: By identifier.
+        counts: Of the catalogue.
+        classes: The classes in order.
+    """
+    return figures.notable_galaxies(
+        _read(survey_cutouts, notable_galaxies["cataid"]),
+        notable_galaxies,
+        classes.names,
+        simulated=counts["simulated"],
+    )
+
+
+def compare_with_training(
+    sample: pd.DataFrame,
+    survey_cutouts: PreparedCutouts,
+    images: Images,
+    galaxies: pd.DataFrame,
+    features: pd.DataFrame,
+    options: ResultOptions,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare sky, noise and sizes with those of the training galaxies, and warn where they differ.
+
+    Args:
+        sample: Random galaxies of the catalogue.
+        survey_cutouts: By identifier.
+        images: Of labelled galaxies, uint8 [N, height, width, 3].
+        galaxies: A row per image.
+        features: The same galaxies, with their measures.
+        options: How many to compare, and what counts as different.
+
+    Returns:
+        A row per quantity; and what was measured, a row per galaxy, with ``survey``.
+    """
+    some = sample.head(options.compared)
+    if some.empty:
+        return evaluation.distribution_shifts(some, some, (), least_distance=1), pd.DataFrame()
+    cutouts = np.stack(_read(survey_cutouts, some["cataid"]))
+    theirs = survey.appearance_of(
+        cutouts, some, morphology.measure_galaxies(cutouts, some.assign(arcsec_per_pixel=np.nan))
+    )
+    training = np.flatnonzero(galaxies["split"] == "training")
+    rng = np.random.default_rng(options.seed)
+    rows = np.sort(rng.permutation(training)[: options.compared])
+    known = galaxies.iloc[rows]
+    ours = survey.appearance_of(
+        images[rows], known, features.set_index("cataid").loc[known["cataid"]].reset_index()
+    )
+    quantities = [name for name in ours if name != "cataid"]
+    shifts = evaluation.distribution_shifts(
+        ours, theirs, quantities, least_distance=options.least_distance
+    )
+    if shifts["differs"].any():
+        logger.warning(
+            "The survey does not look like the training galaxies: %s. Its classes and their shares "
+            "are to be doubted; see 08_reporting/survey/shifts.csv.", _in_words(shifts),
+        )  # fmt: skip
+    appearance = pd.concat([ours.assign(survey=False), theirs.assign(survey=True)])
+    return shifts, appearance.reset_index(drop=True)
+
+
+def draw_shifts(shifts: pd.DataFrame, appearance: pd.DataFrame, counts: dict[str, Any]) -> Figure:
+    """Draw sky, noise and sizes beside those of the training galaxies.
+
+    Args:
+        shifts: A row per quantity.
+        appearance: A row per galaxy, with ``survey``.
+        counts: Of the catalogue.
+    """
+    is_survey = appearance.get("survey", pd.Series(dtype=bool)).astype(bool)
+    return figures.distribution_shifts(
+        appearance[~is_survey], appearance[is_survey], shifts, simulated=counts["simulated"]
+    )
+
+
+def choose_galaxies_to_label(
+    sample: pd.DataFrame,
+    survey_cutouts: PreparedCutouts,
+    classifier: KerasModel,
+    classes: Classes,
+    prediction: PredictionOptions,
+    options: LabellingOptions,
+) -> pd.DataFrame:
+    """Choose the galaxies from whose labels a classifier would learn most.
+
+    Of random galaxies, the least certain are candidates; of these, galaxies are chosen that are
+    uncertain in different ways. Duplicates are left out.
+
+    Args:
+        sample: Random galaxies of the catalogue.
+        survey_cutouts: By identifier.
+        classifier: Whose last features tell galaxies apart.
+        classes: The classes in order.
+        prediction: How the classifier is asked.
+        options: How many to choose, of how many candidates for each, and the seed.
+
+    Returns:
+        A row for each, in the order in which they were chosen.
+    """
+    once = sample[sample["duplicate_of"].isna()].sort_values(["margin", "cataid"])
+    candidates = once.head(options.candidates * options.n_galaxies).reset_index(drop=True)
+    if candidates.empty:
+        return candidates
+    answers = networks.ask_classifier(
+        classifier, np.stack(_read(survey_cutouts, candidates["cataid"])), features=True,
+        batch_size=prediction.batch_size, precision=prediction.precision,
+        progress="Looking for galaxies worth a label",
+    )  # fmt: skip
+    assert answers.features is not None  # noqa: S101 - they were asked for
+    rows = survey.most_instructive(
+        evaluation.probabilities_of(candidates, classes.names), answers.features,
+        options.n_galaxies, seed=options.seed,
+    )  # fmt: skip
+    return candidates.iloc[rows].reset_index(drop=True)
+
+
+def write_label_list(instructive_galaxies: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Write the label list that a person fills in.
+
+    Args:
+        instructive_galaxies: Those that are worth a label, a row for each.
+        columns: What the columns of the user's label list are called.
+    """
+    return survey.label_list(instructive_galaxies, columns)
+
+
+def draw_instructive_galaxies(
+    instructive_galaxies: pd.DataFrame,
+    survey_cutouts: PreparedCutouts,
+    counts: dict[str, Any],
+    options: LabellingOptions,
+) -> Figure:
+    """Draw galaxies that are worth a label.
+
+    Args:
+        instructive_galaxies: A row for each.
+        survey_cutouts: By identifier.
+        counts: Of the catalogue.
+        options: How many to show.
+    """
+    shown = instructive_galaxies["cataid"].head(options.n_shown)
+    return figures.galaxies_to_label(
+        _read(survey_cutouts, shown), shown.tolist(), len(instructive_galaxies),
+        simulated=counts["simulated"],
+    )  # fmt: skip
+
+
+def write_survey_report(
+    counts: dict[str, Any],
+    class_shares: pd.DataFrame,
+    shifts: pd.DataFrame,
+    class_shares_picture: bytes,
+    probabilities: bytes,
+    notable: bytes,
+    shifts_picture: bytes,
+    instructive: bytes,
+    metrics: dict[str, Any],
+) -> str:
+    """Write the page on the survey.
+
+    Args:
+        counts: Of the catalogue.
+        class_shares: A row for each method and class.
+        shifts: A row per quantity.
+        class_shares_picture: Picture of the shares.
+        probabilities: Picture of the probabilities beside those of labelled galaxies.
+        notable: Picture of the galaxies that stand out.
+        shifts_picture: Picture of sky, noise and sizes beside those of the training galaxies.
+        instructive: Picture of galaxies worth a label.
+        metrics: Scores by split.
+
+    Returns:
+        A page of HTML.
+    """
+    return report.page(
+        metrics,
+        [
+            _catalogue_section(counts, class_shares, class_shares_picture, probabilities),
+            report.section(
+                "Galaxies of the survey",
+                [
+                    report.Picture(
+                        notable,
+                        "Galaxies that stand out",
+                        "Of each predicted class the most certain, the least certain, and those "
+                        "whose last features lie farthest from all training galaxies. Look for "
+                        "stars, artefacts and damaged pictures among the most unlike.",
+                    ),
+                    report.Picture(
+                        instructive,
+                        "Galaxies worth a label",
+                        "The classifier would learn most from these: it is uncertain of them, and "
+                        "they are unlike each other. Fill in their labels in to_label.csv.",
+                    ),
+                ],
+            ),
+            report.section(
+                "The survey beside the training galaxies",
+                [
+                    report.Picture(
+                        shifts_picture,
+                        "Sky, noise and sizes",
+                        "Random galaxies of the survey and of the training galaxies. Where they "
+                        "differ, it has not been tested how often the classifier is right.",
+                    )
+                ],
+                [
+                    report.Table(
+                        _rounded(shifts),
+                        "Differences",
+                        "The distance is that of Kolmogorov and Smirnov: 0 where distributions "
+                        "are the same, 1 where they have nothing in common.",
+                    )
+                ],
+            ),
+        ],
+    )
+
+
+def _catalogue_section(
+    counts: dict[str, Any], class_shares: pd.DataFrame, shares_picture: bytes, probabilities: bytes
+) -> str:
+    by_method = pd.DataFrame(
+        {
+            method: {one["class_name"]: format_score(one, "share") for one in of_method}
+            for method, of_method in _by_method(class_shares).items()
+        }
+    )
+    by_class = pd.DataFrame(counts["classes"]).T
+    table = by_class.join(by_method).rename_axis("class").reset_index()
+    whole = {name: counts[name] for name in counts if isinstance(counts[name], int)}
+    whole.pop("simulated")
+    return report.section(
+        "What the catalogue says",
+        [
+            report.Picture(
+                shares_picture,
+                "Share of each class",
+                "Counts of predicted classes are biased where the mix of classes differs from "
+                "that of the labelled galaxies. The corrected shares allow for that, as long as "
+                "galaxies of a class look as the labelled ones do.",
+            ),
+            report.Picture(
+                probabilities,
+                "Probabilities",
+                "Where the survey has more galaxies in the middle than the labelled ones, the "
+                "classifier is less certain of it.",
+            ),
+        ],
+        [
+            report.Table(table, "Classes", "Shares with their intervals, by method."),
+            report.Table(
+                pd.DataFrame(
+                    [(name.replace("_", " "), f"{count:,}") for name, count in whole.items()],
+                    columns=["galaxies", "number"],
+                ),
+                "Galaxies",
+                "Those that were read, and how many of them have which flag.",
+            ),
+        ],
+    )
+
+
+def _by_method(class_shares: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
+    known = class_shares.astype(object).where(class_shares.notna(), None)
+    return {
+        str(method): some.to_dict("records") for method, some in known.groupby("method", sort=False)
+    }
+
+
+def _read(cutouts: PreparedCutouts, cataids: pd.Series) -> list[Images]:
+    """The cut-outs of some galaxies, in order."""
+    found = cutouts.read(cataids.tolist())
+    return [found[cataid] for cataid in cataids.tolist()]
+
+
+def _rounded(shifts: pd.DataFrame) -> pd.DataFrame:
+    numbers = shifts.select_dtypes("float").columns
+    return shifts.assign(**{name: shifts[name].map("{:.3g}".format) for name in numbers})
+
+
+def _in_words(shifts: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{one['quantity'].replace('_', ' ')} (median {one['survey_median']:.3g} against "
+        f"{one['training_median']:.3g}, distance {one['ks_distance']:.2f})"
+        for one in shifts[shifts["differs"]].to_dict("records")
+    )
+
+
+def results_pipeline() -> Pipeline:
+    """From ``survey_catalogue`` and ``survey_cutouts`` to the page on the survey."""
+    nodes = [
+        Node(
+            summarise_catalogue,
+            inputs=["survey_catalogue", "params:classes", "params:survey_results"],
+            outputs=["counts", "notable_galaxies", "sample"],
+            name="summarise_catalogue",
+        ),
+        Node(
+            estimate_shares,
+            inputs=[
+                "counts",
+                "sample",
+                "predictions",
+                "metrics",
+                "params:classes",
+                "params:evaluation",
+            ],
+            outputs="class_shares",
+            name="estimate_shares",
+        ),
+        Node(
+            draw_class_shares,
+            inputs=["class_shares", "counts", "predictions", "params:classes"],
+            outputs="class_shares_figure",
+            name="draw_class_shares",
+        ),
+        Node(
+            draw_probabilities,
+            inputs=["counts", "predictions", "metrics", "params:classes"],
+            outputs="probabilities_figure",
+            name="draw_probabilities",
+        ),
+        Node(
+            draw_notable_galaxies,
+            inputs=["notable_galaxies", "survey_cutouts", "counts", "params:classes"],
+            outputs="notable_galaxies_figure",
+            name="draw_notable_galaxies",
+        ),
+        Node(
+            compare_with_training,
+            inputs=[
+                "sample",
+                "survey_cutouts",
+                "images",
+                "galaxies",
+                "features",
+                "params:survey_results",
+            ],
+            outputs=["shifts", "appearance"],
+            name="compare_with_training",
+        ),
+        Node(
+            draw_shifts,
+            inputs=["shifts", "appearance", "counts"],
+            outputs="shifts_figure",
+            name="draw_shifts",
+        ),
+        Node(
+            choose_galaxies_to_label,
+            inputs=[
+                "sample",
+                "survey_cutouts",
+                "classifier",
+                "params:classes",
+                "params:prediction",
+                "params:to_label",
+            ],
+            outputs="instructive_galaxies",
+            name="choose_galaxies_to_label",
+        ),
+        Node(
+            write_label_list,
+            inputs=["instructive_galaxies", "params:label_columns"],
+            outputs="to_label",
+            name="write_label_list",
+        ),
+        Node(
+            draw_instructive_galaxies,
+            inputs=["instructive_galaxies", "survey_cutouts", "counts", "params:to_label"],
+            outputs="instructive_galaxies_figure",
+            name="draw_instructive_galaxies",
+        ),
+        Node(
+            write_survey_report,
+            inputs=[
+                "counts",
+                "class_shares",
+                "shifts",
+                "class_shares_figure",
+                "probabilities_figure",
+                "notable_galaxies_figure",
+                "shifts_figure",
+                "instructive_galaxies_figure",
+                "metrics",
+            ],
+            outputs="survey_report",
+            name="write_survey_report",
+        ),
+    ]
+    return box("results", nodes, shared={"class_shares", "to_label", "survey_report"})
