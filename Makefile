@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
   --cov --cov-report=term
 
-.PHONY: help venv run test test-all benchmark lint format viz lock clean
+.PHONY: help venv run test test-all benchmark export lint format viz lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ run: venv  ## Classify and explain data/01_raw/GALAXIES.zip, or else a simulated
 	  echo "These galaxies were SIMULATED. For your own, put GALAXIES.zip into data/01_raw."; \
 	  echo "'.venv/bin/kedro viz run --env demo' shows how it was made."; \
 	fi
+
+export: venv  ## Write the trained classifier for other programs, as ONNX and SavedModel
+	$(BIN)/kedro run --pipelines export
 
 test: venv  ## Run the tests that are quick
 	$(PYTEST)
