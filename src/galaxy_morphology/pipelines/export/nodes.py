@@ -59,7 +59,7 @@ def convert_classifier(
     }
 
 
-def classify_exactly(
+def predict_in_float32(
     classifier: KerasModel,
     images: Images,
     predictions: pd.DataFrame,

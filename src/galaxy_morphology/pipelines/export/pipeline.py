@@ -12,15 +12,15 @@ def create_pipeline() -> Pipeline:
     contents = [
         Node(
             nodes.convert_classifier,
-            inputs=["classifier", "modelling.calibration", *asked],
+            inputs=["classifier", "calibration", *asked],
             outputs="converted",
             name="convert_classifier",
         ),
         Node(
-            nodes.classify_exactly,
-            inputs=["classifier", "images", "predictions", "modelling.calibration", *asked],
+            nodes.predict_in_float32,
+            inputs=["classifier", "images", "predictions", "calibration", *asked],
             outputs="expected",
-            name="classify_exactly",
+            name="predict_in_float32",
         ),
         Node(
             nodes.compare_answers,
@@ -42,7 +42,7 @@ def create_pipeline() -> Pipeline:
                 "expected",
                 "differences",
                 "classifier",
-                "modelling.calibration",
+                "calibration",
                 *asked,
             ],
             outputs="exported_classifier",

@@ -9,10 +9,10 @@ from galaxy_morphology.steps import train_network
 
 def create_pipeline() -> Pipeline:
     """From ``images``, ``galaxies`` and ``features`` to ``classifier`` and ``predictions``."""
-    between = {"training_history", "logits", "calibration", "error_rates", "training_section",
+    between = {"training_history", "logits", "error_rates", "training_section",
                "evaluation_section"}  # fmt: skip
-    others_read = {"classifier", "class_weights", "predictions", "metrics", "suspect_labels",
-                   "modelling_section"}  # fmt: skip
+    others_read = {"classifier", "calibration", "class_weights", "predictions", "metrics",
+                   "suspect_labels", "modelling_section"}  # fmt: skip
     boxes = [
         box("training", _training(), between | others_read, own={"checkpoint"}),
         box("evaluation", _evaluation(), between | others_read),
