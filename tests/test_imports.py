@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "src" / "galaxy_morphology"
 TOOLS = {"bands", "boxes", "compiled", "identifiers", "libraries", "locks", "logs", "progress",
          "sky", "spool", "typing", "views", "words", "__version__"}  # fmt: skip
 """What everybody may use."""
-ROOMS = {"attribution", "evaluation", "figures", "imaging", "morphology", "networks", "report",
-         "simulation", "sources", "tuning"}  # fmt: skip
+ROOMS = {"attribution", "evaluation", "export", "figures", "imaging", "morphology", "networks",
+         "report", "simulation", "sources", "tuning"}  # fmt: skip
 """Each stands alone."""
 LAYERS = [TOOLS | ROOMS, {"datasets", "options"}, {"steps"}, {"survey"}, {"pipelines"},
           {"hooks", "pipeline_registry"}, {"settings"}, {"cli"}, {"__main__"}]  # fmt: skip

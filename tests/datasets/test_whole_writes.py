@@ -54,6 +54,7 @@ MADE: dict[str, Callable[[int], Any]] = {
     "npy.NpyDataset": lambda version: np.full((LONG, 8), version),
     "npz.NpzDataset": lambda version: {name: np.full(LONG, version) for name in "abc"},
     "keras_model.KerasModelDataset": FakeModel,
+    "folder.FolderDataset": lambda version: {name: bytes([version]) * LONG for name in "ab"},
     "cutout_archive.CutoutArchiveDataset": lambda version: SimulatedArchive(
         {cataid: bytes([version]) * 1000 for cataid in range(200)},
         pd.DataFrame({"CATAID": range(200), "TARGET": version}),
@@ -62,6 +63,7 @@ MADE: dict[str, Callable[[int], Any]] = {
 """By the class that saves it, the data of version 0 and 1; of a table its letters as well."""
 
 FOLDER = "a folder of figures"
+FOLDERS = {FOLDER, "folder.FolderDataset"}
 CASES = [*MADE, FOLDER]
 
 
@@ -103,7 +105,7 @@ def _read(name: str, folder: int) -> bytes:
 
 def versions(case: str, tmp_path: Path) -> tuple[Path, list[bytes | dict[str, bytes] | None]]:
     """Where a case is saved, and what its two versions look like there."""
-    suffix = {FOLDER: "", "npz.NpzDataset": ".npz"}.get(case, ".png")
+    suffix = {**dict.fromkeys(FOLDERS, ""), "npz.NpzDataset": ".npz"}.get(case, ".png")
     wanted = []
     for version in (0, 1):
         path = tmp_path / str(version) / f"data{suffix}"
@@ -131,7 +133,7 @@ def test_a_killed_writer_leaves_one_version_or_the_other(case: str, tmp_path: Pa
     path, wanted = versions(case, tmp_path)
     save(case, path, 0)
     # A folder is replaced by two renames, between which there is none.
-    allowed = [*wanted, None] if case == FOLDER else wanted
+    allowed = [*wanted, None] if case in FOLDERS else wanted
 
     def write_for_ever() -> None:
         for version in range(10**9):
@@ -162,7 +164,7 @@ def test_many_writers_leave_one_version_or_the_other(case: str, tmp_path: Path) 
     n_read = 0
     while writers:
         found = content(path)
-        assert found in wanted or (found is None and case == FOLDER)
+        assert found in wanted or (found is None and case in FOLDERS)
         n_read += found is not None
         for pid in list(writers):
             done, status = os.waitpid(pid, os.WNOHANG)

@@ -37,6 +37,8 @@ def to_saved_model(module: Any) -> dict[str, bytes]:
 def load_saved_model(files: Mapping[str, bytes]) -> Callable[[Images], tuple[Any, Any]]:
     """A function from cut-outs, uint8 [n, height, width, 3], to logits and probabilities.
 
+    It runs on the processor, where float32 has all its digits: graphics cards round factors.
+
     Args:
         files: From :func:`to_saved_model`.
     """
@@ -47,10 +49,12 @@ def load_saved_model(files: Mapping[str, bytes]) -> Callable[[Images], tuple[Any
             file = Path(parent) / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        loaded = tf.saved_model.load(Path(parent) / FOLDER)
+        with tf.device("CPU"):
+            loaded = tf.saved_model.load(Path(parent) / FOLDER)
 
     def classify(cutouts: Images) -> tuple[Any, Any]:
-        said = loaded.signatures["serving_default"](**{INPUT: tf.constant(cutouts)})
+        with tf.device("CPU"):
+            said = loaded.signatures["serving_default"](**{INPUT: tf.constant(cutouts)})
         logits, probabilities = (np.asarray(said[name]) for name in OUTPUTS)
         return logits, probabilities
 

@@ -65,11 +65,11 @@ def _in_float32(classifier: KerasModel) -> KerasModel:
     """A copy whose layers compute in float32, as those of a backbone need not."""
     import keras
 
-    def copy(layer: Any) -> Any:
-        config = layer.get_config()
-        if not isinstance(layer, keras.layers.InputLayer):
+    def copy(operation: Any) -> Any:
+        config = operation.get_config()
+        if isinstance(operation, keras.Layer):
             config["dtype"] = "float32"
-        return type(layer).from_config(config)
+        return type(operation).from_config(config)
 
     exact = keras.models.clone_model(classifier, clone_function=copy)
     exact.set_weights(classifier.get_weights())

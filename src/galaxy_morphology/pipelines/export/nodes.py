@@ -69,7 +69,9 @@ def predict_in_float32(
     prediction: PredictionOptions,
     options: ExportOptions,
 ) -> pd.DataFrame:
-    """Classify some galaxies as the project does, in float32 whatever ``prediction`` says.
+    """Classify some galaxies as the run did, but in float32, and on the processor.
+
+    Graphics cards round the factors of float32 products, and ``prediction`` may ask for less.
 
     Args:
         classifier: Takes 0 to 255 RGB.
@@ -85,10 +87,13 @@ def predict_in_float32(
         Those rows of the predictions, from the least certain to the most, with these logits and
         probabilities; their index is the row of the image.
     """
+    import tensorflow as tf
+
     rows = _from_doubtful_to_certain(predictions, classes, options.n_compared)
-    logits = networks.predict_logits(
-        classifier, images, rows, batch_size=prediction.batch_size, views=prediction.views
-    )
+    with tf.device("CPU"):
+        logits = networks.predict_logits(
+            classifier, images, rows, batch_size=prediction.batch_size, views=prediction.views
+        )
     temperature = calibration["temperature"] or 1.0
     probability = probabilities_for_mix(logits, temperature, classes, classification)
     table = evaluation.logit_table(predictions.iloc[rows], logits, classes.names)
