@@ -133,6 +133,20 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def exported_run(small_run: Path) -> Path:
+    """The same with the classifier exported. Not to be written to either."""
+    data_root = small_run.with_name("exported_run")
+    finished = data_root.with_suffix(".finished")
+    with FileLock(data_root.with_suffix(".lock")):
+        if not finished.exists():
+            shutil.rmtree(data_root, ignore_errors=True)
+            shutil.copytree(small_run, data_root)
+            run_project(data_root, "export")
+            finished.touch()
+    return data_root
+
+
+@pytest.fixture(scope="session")
 def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a small network for photographs without a head, its first layers in another."""
     import keras

@@ -232,18 +232,19 @@ def written() -> set[str]:
         with suppress(ValueError):
             paths.add((ROOT / (path or "")).relative_to(ROOT / "data").as_posix())
     assert "08_reporting/roc.png" in paths
+    paths |= {f"06_models/export/{name}" for name in ("classifier.onnx", "model.json")}
     return paths
 
 
 @pytest.fixture
 def finished_run(
-    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exported_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Be where a run has ended, and forget what is registered there."""
     from galaxy_morphology.attribution import METHODS
     from galaxy_morphology.networks import NETWORKS
 
-    (tmp_path / "data").symlink_to(small_run)
+    (tmp_path / "data").symlink_to(exported_run)
     monkeypatch.chdir(tmp_path)
     before = [(registry, dict(registry)) for registry in (METHODS, NETWORKS)]
     yield
