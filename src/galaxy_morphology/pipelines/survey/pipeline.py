@@ -39,7 +39,7 @@ def _catalogue() -> Pipeline:
                     "classifier",
                     "training_features",
                     "galaxies",
-                    "modelling.calibration",
+                    "calibration",
                     "params:classes",
                     "params:classification",
                     "params:prediction",
