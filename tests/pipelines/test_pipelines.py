@@ -27,7 +27,7 @@ FIGURES = {
     "error_rates", "explanations", "reliability", "roc",
     "selective_accuracy", "suspect_labels", "training_curves",
 }  # fmt: skip
-SECTIONS = ("data", "training", "evaluation", "modelling", "explainability")
+SECTIONS = ("data", "gallery", "training", "evaluation", "modelling", "explainability")
 METHODS = ("grad_cam", "integrated_gradients", "lime", "occlusion")
 
 
@@ -53,6 +53,7 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
         "06_models/training_history.csv",
         "07_model_output/logits.parquet",
         "07_model_output/predictions.parquet",
+        "07_model_output/neighbours.parquet",
         "07_model_output/explained_galaxies.parquet",
         "07_model_output/explained_cutouts.npy",
         "07_model_output/attributions.npz",
@@ -300,9 +301,9 @@ def test_results_of_another_archive_are_refused_by_every_stage(
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for stage, outdated, again in (
         ("explainability", "classifier.keras", "training,evaluation"),
-        ("evaluation", "logits.parquet", "training"),
+        ("evaluation", "classifier.keras", "training"),
         ("comparison", "class_weights.json", "training"),
-        ("reporting", "explainability.html", "training,evaluation,attribution,checks"),
+        ("reporting", "error_rates.csv", "training,evaluation,attribution,checks"),
     ):
         with pytest.raises(ValueError, match="made from another galaxies than") as error:
             run_project(tmp_path, stage)
@@ -537,7 +538,7 @@ def test_the_demo_needs_nothing_and_rejects_nothing(simulated_run: Path) -> None
 @pytest.mark.slow
 def test_every_table_and_metric_of_the_demo_says_that_it_is_simulated(simulated_run: Path) -> None:
     tables = [path for path in simulated_run.rglob("*") if path.suffix in {".csv", ".parquet"}]
-    assert len(tables) == 18
+    assert len(tables) == 19
     for path in tables:
         table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
         assert path.stem == "simulated_truth" or table["simulated"].all(), path.name

@@ -17,6 +17,7 @@ from galaxy_morphology.evaluation.errors import error_rates
 from galaxy_morphology.evaluation.explanations import summarise_quality
 from galaxy_morphology.evaluation.intervals import mean_interval
 from galaxy_morphology.evaluation.mix import mix_weights
+from galaxy_morphology.evaluation.neighbours import nearest_training_galaxies
 from galaxy_morphology.evaluation.predictions import (
     class_codes,
     fractions_of,
@@ -66,6 +67,7 @@ __all__ = [
     "mean_interval",
     "mix_weights",
     "model_card",
+    "nearest_training_galaxies",
     "prediction_table",
     "probabilities_of",
     "rank_suspects",

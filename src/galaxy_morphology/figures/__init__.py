@@ -18,6 +18,7 @@ from galaxy_morphology.figures.explanations import (
     attribution_sheets,
     explanation_overview,
     explanation_pages,
+    overlay,
     reliability_notes,
 )
 from galaxy_morphology.figures.galaxies import (
@@ -63,6 +64,7 @@ __all__ = [
     "faithfulness",
     "galaxies_to_label",
     "notable_galaxies",
+    "overlay",
     "parameter_importance",
     "place",
     "population_sheet",

@@ -146,6 +146,23 @@ def reliability_notes(quality: pd.DataFrame) -> list[str]:
     return [_note(row) for row in quality.to_dict("records")]
 
 
+def overlay(values: FloatArray) -> NDArray[np.uint8]:
+    """A map to lay over a cut-out, in the colours of the pages: clear where nothing speaks.
+
+    Args:
+        values: Signed, [height, width].
+
+    Returns:
+        uint8 [height, width, 4], RGBA.
+    """
+    from matplotlib.colors import to_rgb
+
+    relative = _relative(_smoothed(values, SMOOTHING))
+    colours = np.where(relative[..., None] > 0, to_rgb(FOR), to_rgb(AGAINST))
+    pixels = np.concatenate([colours, np.abs(relative)[..., None]], axis=-1)
+    return np.asarray(np.rint(255 * pixels), np.uint8)
+
+
 def _note(measures: dict[Any, Any]) -> str:
     """What the method says, and below it what was measured."""
     measured = []

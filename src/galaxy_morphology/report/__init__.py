@@ -1,5 +1,16 @@
 """One page to open after a run: its figures, tables and what they say, in one file."""
 
+from galaxy_morphology.report.answer import answer
+from galaxy_morphology.report.gallery import Explanation, explanations, gallery
 from galaxy_morphology.report.page import Picture, Table, page, section
 
-__all__ = ["Picture", "Table", "page", "section"]
+__all__ = [
+    "Explanation",
+    "Picture",
+    "Table",
+    "answer",
+    "explanations",
+    "gallery",
+    "page",
+    "section",
+]

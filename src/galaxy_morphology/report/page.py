@@ -2,12 +2,16 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from functools import cache
+from hashlib import sha256
+from html.parser import HTMLParser
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from galaxy_morphology.words import format_score
+from galaxy_morphology.report.rendering import render, source
+
+CHART = 'class="chart"'
+"""What a section with a figure to look closer at has in it."""
 
 
 class Picture(NamedTuple):
@@ -17,11 +21,14 @@ class Picture(NamedTuple):
         png: The file, as bytes.
         title: What it shows.
         reading: How to read it, a sentence or two.
+        chart: The same to look closer at, a specification for Vega-Lite; it takes the place of the
+            picture where a page can run it.
     """
 
     png: bytes
     title: str
     reading: str
+    chart: dict[str, Any] | None = None
 
 
 class Table(NamedTuple):
@@ -56,23 +63,73 @@ def section(
     Returns:
         HTML.
     """
-    return _render(
+    return render(
         "section.html.j2", title=title, pictures=pictures, tables=tables, text=_html(markdown)
     )
 
 
-def page(metrics: dict[str, Any], sections: Sequence[str]) -> str:
-    """Put sections below the answer: how good the classifier is.
+def page(title: str, sections: Sequence[str], *, answer: str = "", simulated: bool = False) -> str:
+    """Put sections below the answer, and a list of contents beside them.
 
     Args:
-        metrics: Scores by split, the last being the one to go by.
-        sections: From :func:`section`.
+        title: Of the page.
+        sections: From :func:`section` or :func:`gallery`.
+        answer: What they say in sum, from :func:`answer`.
+        simulated: Whether the galaxies are.
 
     Returns:
-        A page of HTML that needs no other file and no network.
+        A page of HTML that needs no other file, and is not allowed any network.
     """
-    split = list(metrics)[-1]
-    return _render("page.html.j2", split=split, scores=metrics[split], sections=sections)
+    libraries = [_charting()] if any(CHART in each for each in sections) else []
+    scripts = [source("gallery.js"), *([source("charts.js")] if libraries else [])]
+    return render(
+        "page.html.j2",
+        title=title,
+        answer=answer,
+        sections=sections,
+        contents=_Contents([answer, *sections]).found,
+        simulated=simulated,
+        style=source("page.css"),
+        libraries=libraries,
+        scripts=scripts,
+        allowed=" ".join(f"'sha256-{_digest(script)}'" for script in [*libraries, *scripts]),
+    )
+
+
+class _Contents(HTMLParser):
+    """Address and title of every section, in order."""
+
+    def __init__(self, sections: Sequence[str]) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self._is_title = False
+        for each in sections:
+            self.feed(each)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        identifier = dict(attrs).get("id") or ""
+        self._is_title = tag == "h2" and identifier.endswith("-title")
+        if tag == "section" and identifier:
+            self.found.append((identifier, ""))
+
+    def handle_data(self, data: str) -> None:
+        if self._is_title and self.found and not self.found[-1][1]:
+            self.found[-1] = (self.found[-1][0], data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_title = False
+
+
+def _charting() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle())
+
+
+def _digest(script: str) -> str:
+    """By which a page allows a script."""
+    return b64encode(sha256(script.encode()).digest()).decode("ascii")
 
 
 def _html(markdown: str) -> str:
@@ -85,26 +142,3 @@ def _html(markdown: str) -> str:
         if token.type.startswith("heading"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     return str(parser.renderer.render(tokens, parser.options, {}))
-
-
-def _render(template: str, **values: Any) -> str:
-    return str(_templates().get_template(template).render(**values))
-
-
-@cache
-def _templates() -> Any:
-    import jinja2
-
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("galaxy_morphology.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {
-        "base64": lambda content: b64encode(content).decode("ascii"),
-        "identifier": lambda title: "-".join(title.lower().split()),
-        "score": format_score,
-    }
-    return templates

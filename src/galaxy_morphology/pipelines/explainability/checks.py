@@ -316,18 +316,7 @@ def draw_explanations(
     drawn = explained_galaxies.iloc[rows].reset_index(drop=True)
     titles = attribution.titles_of(attribution_reliability)
     maps = {name: attributions[name][rows] for name in titles}
-    quality = attribution_reliability[["cataid", "method", "note"]].merge(
-        explanation_quality[["cataid", "method", "faithfulness", "target_share"]],
-        on=["cataid", "method"],
-    )
-    notes = pd.DataFrame(
-        {
-            name: figures.reliability_notes(
-                quality[quality["method"] == name].set_index("cataid").loc[drawn["cataid"]]
-            )
-            for name in titles
-        }
-    )
+    notes = _notes(drawn, attribution_reliability, explanation_quality)
     what = (cutouts[rows], drawn, maps, titles, notes, segmentation[rows])
     sheets = figures.attribution_sheets(*what)
     for name, title in titles.items():
@@ -385,45 +374,49 @@ def draw_checks(
 
 def write_explainability_section(
     explanations: bytes,
-    pages: dict[str, bytes],
-    sheets: dict[str, bytes],
     faithfulness: bytes,
-    attribution_reliability: bytes,
+    reliability: bytes,
     place: bytes,
     stability: bytes,
     sanity: bytes,
     agreement: bytes,
+    explained_galaxies: pd.DataFrame,
+    attributions: Attributions,
+    attribution_reliability: pd.DataFrame,
+    explanation_quality: pd.DataFrame,
 ) -> str:
     """Lay out the explanations and how far to trust them, for the report.
 
     Args:
         explanations: Picture of a galaxy of each group, and its maps.
-        pages: Pictures of more galaxies of each group, by the names of their files.
-        sheets: Pictures of one galaxy after the other by each method, likewise.
         faithfulness: Picture of deletion and insertion curves.
-        attribution_reliability: Picture of what the methods say of themselves.
+        reliability: Picture of what the methods say of themselves.
         place: Picture of where the attribution lies.
         stability: Picture of the agreement with maps of changed galaxies.
         sanity: Picture of the agreement with a network that forgot what it learned.
         agreement: Picture of the agreement of the methods.
+        explained_galaxies: A row per map.
+        attributions: Maps by method.
+        attribution_reliability: With the titles of the methods, and their notes.
+        explanation_quality: A row per galaxy and method.
 
     Returns:
-        A section of HTML.
+        A section of HTML, and the maps for the pages of the galaxies.
     """
-    maps = "Red spoke for the predicted class, blue against it."
-    more = [
-        report.Picture(png, name.removesuffix(".png").replace("_", " ").capitalize(), maps)
-        for name, png in (pages | sheets).items()
-    ]
-    return report.section(
+    maps = report.explanations(
+        _explanations(
+            explained_galaxies, attributions, attribution_reliability, explanation_quality
+        )
+    )
+    return maps + report.section(
         "Explanations",
         [
             report.Picture(
                 explanations,
                 "What the classification went by",
-                f"A galaxy of each class, classified correctly and wrongly. {maps}",
+                "A galaxy of each class, classified correctly and wrongly. Red spoke for the "
+                "predicted class, blue against it. More galaxies with maps are in the gallery.",
             ),
-            *more,
             report.Picture(
                 faithfulness,
                 "Faithfulness",
@@ -431,7 +424,7 @@ def write_explainability_section(
                 "something where its gains over the controls lie above 0.",
             ),
             report.Picture(
-                attribution_reliability,
+                reliability,
                 "What the methods say of themselves",
                 "How far a map misses the difference in logit that it explains, and how well "
                 "the linear model of LIME fits.",
@@ -492,6 +485,42 @@ def _sheets_by_band(
     )
     pages = figures.explanation_pages(cutouts, drawn, by_band, titles, notes)
     return {f"{method}_by_band_{group}": page for group, page in pages.items()}
+def _explanations(
+    explained_galaxies: pd.DataFrame,
+    attributions: Attributions,
+    attribution_reliability: pd.DataFrame,
+    explanation_quality: pd.DataFrame,
+) -> dict[Any, list[report.Explanation]]:
+    """What every method says of each galaxy."""
+    titles = attribution.titles_of(attribution_reliability)
+    notes = _notes(explained_galaxies, attribution_reliability, explanation_quality)
+    return {
+        cataid: [
+            report.Explanation(
+                title, figures.overlay(attributions[name][row]), notes[name].iloc[row]
+            )
+            for name, title in titles.items()
+        ]
+        for row, cataid in enumerate(explained_galaxies["cataid"])
+    }
+
+
+def _notes(
+    galaxies: pd.DataFrame, attribution_reliability: pd.DataFrame, explanation_quality: pd.DataFrame
+) -> pd.DataFrame:
+    """How far to trust the map of each galaxy, a row, by each method, a column."""
+    quality = attribution_reliability[["cataid", "method", "note"]].merge(
+        explanation_quality[["cataid", "method", "faithfulness", "target_share"]],
+        on=["cataid", "method"],
+    )
+    return pd.DataFrame(
+        {
+            name: figures.reliability_notes(
+                quality[quality["method"] == name].set_index("cataid").loc[galaxies["cataid"]]
+            )
+            for name in attribution.titles_of(attribution_reliability)
+        }
+    )
 
 
 def _measured_rows(explained_galaxies: pd.DataFrame, n: int) -> NDArray[np.int_]:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
-from galaxy_morphology import evaluation, networks, report
+from galaxy_morphology import evaluation, networks
 from galaxy_morphology.options import TrainingOptions
 
 OF_SIMULATIONS = {"simulation", "populations", "observation", "population_sheet", "truth"}
@@ -62,18 +62,3 @@ def _plain(parameters: dict[str, Any], *, simulated: bool) -> dict[str, Any]:
         for name, value in parameters.items()
         if name not in left_out
     }
-
-
-def write_modelling_section(training_section: str, evaluation_section: str, model_card: str) -> str:
-    """Put together what the report says of the classifier.
-
-    Args:
-        training_section: HTML.
-        evaluation_section: HTML.
-        model_card: Markdown.
-
-    Returns:
-        Sections of HTML.
-    """
-    card = report.section("Model card", markdown=model_card)
-    return "\n".join([training_section, evaluation_section, card])

@@ -5,10 +5,25 @@ from typing import Any
 import pandas as pd
 
 from galaxy_morphology import evaluation, figures, networks, report
-from galaxy_morphology.options import Classes, ClassificationOptions, EvaluationOptions
+from galaxy_morphology.options import (
+    Classes,
+    ClassificationOptions,
+    EvaluationOptions,
+    PredictionOptions,
+)
 from galaxy_morphology.pipelines.modelling.options import ErrorRateOptions, SuspectOptions
 from galaxy_morphology.steps import find_temperature, probabilities_for_mix
-from galaxy_morphology.typing import Figure, Images
+from galaxy_morphology.typing import Figure, Images, KerasModel, NetworkImages
+
+FLAGS = {
+    "duplicate": "a copy of another",
+    "transparent": "transparent in parts",
+    "channel_without_signal": "a colour without signal",
+    "touches_edge": "reaches the edge of the cut-out",
+    "measurement_flag": "not measured in full",
+}
+"""What the report says of flagged galaxies."""
+N_NEAREST = 6
 
 
 def calibrate_classifier(
@@ -258,6 +273,76 @@ def draw_suspect_labels(
     )
 
 
+def find_neighbours(
+    classifier: KerasModel,
+    network_images: NetworkImages,
+    galaxies: pd.DataFrame,
+    options: PredictionOptions,
+) -> pd.DataFrame:
+    """Find the training galaxies that the classifier finds most like each galaxy.
+
+    Args:
+        classifier: Sees these images.
+        network_images: uint8 [N, height, width, 3] or float16 [N, height, width, bands].
+        galaxies: A row per image.
+        options: How many cut-outs at a time.
+
+    Returns:
+        A row per galaxy and neighbour, the nearest first: CATAIDs and their ``distance``.
+    """
+    features = networks.ask_classifier(
+        classifier, network_images, features=True, batch_size=options.batch_size,
+        precision=options.precision, progress="Comparing",
+    ).features  # fmt: skip
+    nearest = evaluation.nearest_training_galaxies(galaxies, features, n_nearest=N_NEAREST)
+    return nearest.assign(simulated=bool(galaxies["simulated"].any()))
+
+
+def write_gallery_section(
+    images: Images,
+    galaxies: pd.DataFrame,
+    features: pd.DataFrame,
+    predictions: pd.DataFrame,
+    suspect_labels: pd.DataFrame,
+    neighbours: pd.DataFrame,
+    metrics: dict[str, Any],
+    classes: Classes,
+) -> str:
+    """Lay out all galaxies to look through, for the report.
+
+    Args:
+        images: uint8 [N, height, width, 3], RGB.
+        galaxies: A row per image.
+        features: The same galaxies, with their measures.
+        predictions: The same galaxies, with a probability per class.
+        suspect_labels: The same galaxies, the most suspicious first.
+        neighbours: A row per galaxy and similar training galaxy.
+        metrics: Scores by split, the last being shown first.
+        classes: The classes in order.
+
+    Returns:
+        A section of HTML.
+    """
+    measures = features.set_index("cataid").loc[galaxies["cataid"]].reset_index(drop=True)
+    doubts = suspect_labels.set_index("cataid")[["suspected", "suggested_class", "label_quality"]]
+    known = predictions.join(doubts, on="cataid", validate="1:1").assign(
+        duplicate=galaxies["duplicate_of"].notna().to_numpy(),
+        **{name: galaxies[name].to_numpy() for name in ("transparent", "channel_without_signal")},
+        touches_edge=measures["touches_edge"],
+        measurement_flag=measures["measurement_flag"] != "",
+    )
+    numbers = measures.select_dtypes("number").dropna(axis="columns", how="all")
+    return report.gallery(
+        images,
+        known,
+        classes.names,
+        split=list(metrics)[-1],
+        features=numbers,
+        flags={name: says for name, says in FLAGS.items() if known[name].any()},
+        neighbours=neighbours,
+    )
+
+
 def draw_confusion_matrices(metrics: dict[str, Any]) -> Figure:
     """Draw what was taken for what.
 
@@ -382,10 +467,10 @@ def write_evaluation_section(
         suspect_labels: Picture of the galaxies with the most suspicious labels.
 
     Returns:
-        A section of HTML.
+        Sections of HTML.
     """
-    return report.section(
-        "Scores and errors",
+    scores = report.section(
+        "Scores",
         [
             report.Picture(
                 confusion_matrix,
@@ -399,6 +484,11 @@ def write_evaluation_section(
                 "How many galaxies of a class are found, against how many others are taken for "
                 "it, at every threshold. The diagonal is chance.",
             ),
+        ],
+    )
+    calibration = report.section(
+        "Calibration",
+        [
             report.Picture(
                 reliability,
                 "Reliability",
@@ -411,6 +501,11 @@ def write_evaluation_section(
                 "Selective accuracy",
                 "The accuracy of those that are kept, when the least certain are left to a human.",
             ),
+        ],
+    )
+    errors = report.section(
+        "Errors",
+        [
             report.Picture(
                 error_rates,
                 "Error rates",
@@ -423,11 +518,33 @@ def write_evaluation_section(
                 "Look at these first: either the network has missed something, or the label is "
                 "wrong.",
             ),
+        ],
+    )
+    suspects = report.section(
+        "Suspect labels",
+        [
             report.Picture(
                 suspect_labels,
-                "Suspect labels",
+                "The most suspicious labels",
                 "Galaxies whose label network and random forest doubt most. Both can be wrong: "
                 "let a person look.",
             ),
         ],
     )
+    return "\n".join([scores, calibration, errors, suspects])
+
+
+def write_modelling_section(
+    gallery_section: str, training_section: str, evaluation_section: str
+) -> str:
+    """Put together what the report says of the classifier.
+
+    Args:
+        gallery_section: HTML.
+        training_section: HTML.
+        evaluation_section: HTML.
+
+    Returns:
+        Sections of HTML.
+    """
+    return "\n".join([gallery_section, training_section, evaluation_section])

@@ -9,10 +9,9 @@ from galaxy_morphology.steps import train_network
 
 def create_pipeline() -> Pipeline:
     """From ``images``, ``galaxies`` and ``features`` to ``classifier`` and ``predictions``."""
-    between = {"training_history", "logits", "error_rates", "training_section",
-               "evaluation_section"}  # fmt: skip
+    between = {"training_history", "logits", "training_section"}
     others_read = {"classifier", "calibration", "class_weights", "predictions", "metrics",
-                   "suspect_labels", "modelling_section"}  # fmt: skip
+                   "error_rates", "suspect_labels", "modelling_section", "model_card"}  # fmt: skip
     boxes = [
         box("training", _training(), between | others_read, own={"checkpoint"}),
         box("evaluation", _evaluation(), between | others_read),
@@ -194,6 +193,27 @@ def _evaluation() -> list[Node]:
             name="draw_selective_accuracy",
         ),
         Node(
+            evaluation.find_neighbours,
+            inputs=["classifier", "network_images", "galaxies", "params:prediction"],
+            outputs="neighbours",
+            name="find_neighbours",
+        ),
+        Node(
+            evaluation.write_gallery_section,
+            inputs=[
+                "images",
+                "galaxies",
+                "features",
+                "predictions",
+                "suspect_labels",
+                "neighbours",
+                "metrics",
+                "params:classes",
+            ],
+            outputs="gallery_section",
+            name="write_gallery_section",
+        ),
+        Node(
             evaluation.write_evaluation_section,
             inputs=[
                 "confusion_matrix_figure",
@@ -206,6 +226,12 @@ def _evaluation() -> list[Node]:
             ],
             outputs="evaluation_section",
             name="write_evaluation_section",
+        ),
+        Node(
+            evaluation.write_modelling_section,
+            inputs=["gallery_section", "training_section", "evaluation_section"],
+            outputs="modelling_section",
+            name="write_modelling_section",
         ),
     ]
 
@@ -228,11 +254,5 @@ def _card() -> list[Node]:
             ],
             outputs="model_card",
             name="write_model_card",
-        ),
-        Node(
-            card.write_modelling_section,
-            inputs=["training_section", "evaluation_section", "model_card"],
-            outputs="modelling_section",
-            name="write_modelling_section",
         ),
     ]

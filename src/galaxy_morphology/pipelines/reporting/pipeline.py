@@ -11,7 +11,16 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.write_report,
-                inputs=["metrics", "data_section", "modelling_section", "explainability_section"],
+                inputs=[
+                    "metrics",
+                    "error_rates",
+                    "suspect_labels",
+                    "explanation_summary",
+                    "data_section",
+                    "modelling_section",
+                    "explainability_section",
+                    "model_card",
+                ],
                 outputs="report",
                 name="write_report",
             ),
