@@ -1,5 +1,6 @@
 """One page to open after a run: its figures, tables and what they say, in one file."""
 
+from galaxy_morphology.report import charts
 from galaxy_morphology.report.answer import answer
 from galaxy_morphology.report.gallery import Explanation, explanations, gallery
 from galaxy_morphology.report.page import Picture, Table, page, section
@@ -9,6 +10,7 @@ __all__ = [
     "Picture",
     "Table",
     "answer",
+    "charts",
     "explanations",
     "gallery",
     "page",

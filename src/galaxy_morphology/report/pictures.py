@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from galaxy_morphology.typing import Images
 
 ATTEMPTS = ((160, 80), (160, 60), (128, 60), (96, 60), (64, 60), (64, 40))
 """Largest side in pixels and quality of WebP, the best first."""
+FIGURE_QUALITY = 88
 N_TRIED = 64
 """Cut-outs that the size of all is estimated from."""
 EFFORT = 2
@@ -25,28 +26,41 @@ def webp(pixels: NDArray[np.uint8], *, quality: int, side: int | None = None) ->
         quality: 0 to 100.
         side: Larger pictures are made as small as this; None keeps all as they are.
     """
-    from PIL import Image
+    from PIL import Image as Pillow
 
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    picture = Pillow.fromarray(np.ascontiguousarray(pixels))
     if side is not None and max(picture.size) > side:
-        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
     return _file_of(picture, quality=quality)
 
 
-def smaller(png: bytes) -> tuple[str, bytes]:
-    """The type and the bytes of a figure, as WebP where that is the smaller file.
+class Image(NamedTuple):
+    """A picture in a page.
+
+    Attributes:
+        source: Its address, with all of it inside.
+        width: In pixels.
+        height: In pixels.
+    """
+
+    source: str
+    width: int
+    height: int
+
+
+def image(png: bytes) -> Image:
+    """A figure, as WebP where that is the smaller file.
 
     Args:
-        png: A PNG file, or anything that is not a picture, which stays as it is.
+        png: A PNG file.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image as Pillow
 
-    try:
-        with Image.open(BytesIO(png)) as picture:
-            file = _file_of(picture.convert("RGB"), quality=88)
-    except (UnidentifiedImageError, OSError, SyntaxError):
-        return "image/png", png
-    return ("image/webp", file) if len(file) < len(png) else ("image/png", png)
+    with Pillow.open(BytesIO(png)) as picture:
+        size = picture.size
+        file = _file_of(picture.convert("RGB"), quality=FIGURE_QUALITY)
+    kind, smaller = ("webp", file) if len(file) < len(png) else ("png", png)
+    return Image(f"data:image/{kind};base64,{base64(smaller)}", *size)
 
 
 def cutout_files(images: Images, *, budget: int) -> list[str]:

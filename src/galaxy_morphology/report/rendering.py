@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from galaxy_morphology.report.pictures import base64, smaller
+from galaxy_morphology.report.pictures import image
 from galaxy_morphology.words import format_score
 
 
@@ -43,13 +43,8 @@ def _environment() -> Any:
     }  # fmt: skip
     environment.filters |= {
         "cell": lambda value: f"{value:,}" if isinstance(value, int) else value,
-        "data_uri": _data_uri,
         "identifier": lambda title: "-".join(title.lower().split()),
+        "image": image,
         "score": format_score,
     }
     return environment
-
-
-def _data_uri(png: bytes) -> str:
-    kind, content = smaller(png)
-    return f"data:{kind};base64,{base64(content)}"

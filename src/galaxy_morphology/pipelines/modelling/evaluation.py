@@ -202,10 +202,7 @@ def draw_error_rates(error_rates: pd.DataFrame, metrics: dict[str, Any]) -> Figu
         error_rates: A row per bin of each quantity.
         metrics: Scores by split, for the error rate of all galaxies and the mix of classes.
     """
-    split = list(metrics)[-1]
-    return figures.error_rates(
-        error_rates, 1 - metrics[split]["accuracy"]["value"], metrics=metrics
-    )
+    return figures.error_rates(error_rates, _error_rate(metrics), metrics=metrics)
 
 
 def find_suspect_labels(
@@ -401,21 +398,7 @@ def draw_reliability(
         options: Level of the intervals.
         classification: For the mix of classes.
     """
-    curves = {}
-    for split in metrics:
-        some = predictions[predictions["split"] == split]
-        truth = evaluation.truth_of(some, classes.names)
-        raw = evaluation.logits_of(some, classes.names)
-        stages = {
-            "before": probabilities_for_mix(raw, 1.0, classes, classification),
-            "after": evaluation.probabilities_of(some, classes.names),
-        }
-        curves[split] = {
-            stage: evaluation.reliability(
-                probability, truth, evaluation.weights_of(some), confidence=options.confidence
-            )
-            for stage, probability in stages.items()
-        }
+    curves = _reliability(predictions, metrics, classes, options, classification)
     return figures.reliability_diagrams(curves, metrics)
 
 
@@ -433,16 +416,7 @@ def draw_selective_accuracy(
         classes: The classes in order.
         options: Level of the intervals.
     """
-    curves = {}
-    for split in metrics:
-        some = predictions[predictions["split"] == split]
-        certainty = evaluation.probabilities_of(some, classes.names).max(axis=1)
-        curves[split] = evaluation.selective_accuracy(
-            certainty,
-            some["correct"].to_numpy(bool),
-            evaluation.weights_of(some),
-            confidence=options.confidence,
-        )
+    curves = _selective_accuracy(predictions, metrics, classes, options)
     return figures.selective_accuracy(curves, metrics)
 
 
@@ -454,6 +428,12 @@ def write_evaluation_section(
     error_rates: bytes,
     confident_mistakes: bytes,
     suspect_labels: bytes,
+    predictions: pd.DataFrame,
+    metrics: dict[str, Any],
+    rates: pd.DataFrame,
+    classes: Classes,
+    options: EvaluationOptions,
+    classification: ClassificationOptions,
 ) -> str:
     """Lay out the scores and errors, for the report.
 
@@ -465,6 +445,12 @@ def write_evaluation_section(
         error_rates: Picture of the error rate by kinds of galaxies.
         confident_mistakes: Picture of the mistakes it was surest of.
         suspect_labels: Picture of the galaxies with the most suspicious labels.
+        predictions: A row per galaxy.
+        metrics: Scores by split.
+        rates: A row per bin of each quantity.
+        classes: The classes in order.
+        options: Level of the intervals.
+        classification: For the mix of classes.
 
     Returns:
         Sections of HTML.
@@ -483,6 +469,7 @@ def write_evaluation_section(
                 "ROC curves",
                 "How many galaxies of a class are found, against how many others are taken for "
                 "it, at every threshold. The diagonal is chance.",
+                report.charts.roc(predictions, metrics, classes.names),
             ),
         ],
     )
@@ -495,11 +482,17 @@ def write_evaluation_section(
                 "Where points lie on the diagonal, a probability of 80 % is right in 80 % of the "
                 "cases, or has 80 % of the votes where labels are soft. Below it, the classifier "
                 "is too sure of itself.",
+                report.charts.reliability(
+                    _reliability(predictions, metrics, classes, options, classification)
+                ),
             ),
             report.Picture(
                 selective_accuracy,
                 "Selective accuracy",
                 "The accuracy of those that are kept, when the least certain are left to a human.",
+                report.charts.selective_accuracy(
+                    _selective_accuracy(predictions, metrics, classes, options)
+                ),
             ),
         ],
     )
@@ -511,6 +504,9 @@ def write_evaluation_section(
                 "Error rates",
                 "Where the interval lies off the line, galaxies of that kind are classified worse, "
                 "or better, than all together.",
+                report.charts.error_rates(
+                    rates, 1 - list(metrics.values())[-1]["accuracy"]["value"]
+                ),
             ),
             report.Picture(
                 confident_mistakes,
@@ -548,3 +544,51 @@ def write_modelling_section(
         Sections of HTML.
     """
     return "\n".join([gallery_section, training_section, evaluation_section])
+
+
+def _error_rate(metrics: dict[str, Any]) -> float:
+    """Of all galaxies of the last split."""
+    return float(1 - list(metrics.values())[-1]["accuracy"]["value"])
+
+
+def _reliability(
+    predictions: pd.DataFrame,
+    metrics: dict[str, Any],
+    classes: Classes,
+    options: EvaluationOptions,
+    classification: ClassificationOptions,
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """By split, how often it is right where it is how sure, before and after calibration."""
+    curves = {}
+    for split in metrics:
+        some = predictions[predictions["split"] == split]
+        truth = evaluation.truth_of(some, classes.names)
+        raw = evaluation.logits_of(some, classes.names)
+        stages = {
+            "before": probabilities_for_mix(raw, 1.0, classes, classification),
+            "after": evaluation.probabilities_of(some, classes.names),
+        }
+        curves[split] = {
+            stage: evaluation.reliability(
+                probability, truth, evaluation.weights_of(some), confidence=options.confidence
+            )
+            for stage, probability in stages.items()
+        }
+    return curves
+
+
+def _selective_accuracy(
+    predictions: pd.DataFrame, metrics: dict[str, Any], classes: Classes, options: EvaluationOptions
+) -> dict[str, pd.DataFrame]:
+    """By split, the accuracy of those that are kept."""
+    curves = {}
+    for split in metrics:
+        some = predictions[predictions["split"] == split]
+        certainty = evaluation.probabilities_of(some, classes.names).max(axis=1)
+        curves[split] = evaluation.selective_accuracy(
+            certainty,
+            some["correct"].to_numpy(bool),
+            evaluation.weights_of(some),
+            confidence=options.confidence,
+        )
+    return curves

@@ -115,16 +115,24 @@ def draw_training_curves(training_history: pd.DataFrame, options: TrainingOption
     )
 
 
-def write_training_section(training_curves: bytes, augmentation: bytes) -> str:
+def write_training_section(
+    training_curves: bytes,
+    augmentation: bytes,
+    training_history: pd.DataFrame,
+    options: TrainingOptions,
+) -> str:
     """Lay out how the network learned, for the report.
 
     Args:
         training_curves: Picture of losses and accuracies per epoch.
         augmentation: Picture of one galaxy as the network was shown it.
+        training_history: A row per epoch.
+        options: Which epoch was kept.
 
     Returns:
         A section of HTML.
     """
+    chosen = networks.chosen_epoch(training_history, options.keep)
     return report.section(
         "Training",
         [
@@ -133,6 +141,7 @@ def write_training_section(training_curves: bytes, augmentation: bytes) -> str:
                 "Training curves",
                 "Both validation curves should have flattened out. Training galaxies are "
                 "augmented, and the network learns with dropout: validation can look better.",
+                report.charts.training_curves(training_history, chosen),
             ),
             report.Picture(
                 augmentation,

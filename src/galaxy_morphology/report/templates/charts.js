@@ -15,6 +15,9 @@
   const theme = () => {
     const [ink, faint, line] = ["--ink", "--faint", "--line"].map(colour);
     const text = { labelColor: faint, titleColor: faint, labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal" };
+    const category = dark.matches
+      ? ["#6cb6ff", "#ff9e64", "#56d4a5", "#e3a5cc", "#f2c14e", "#a0d8f1"]
+      : ["#0072b2", "#d55e00", "#00845f", "#b3528c", "#9c6b00", "#3b8fc0"];
     return {
       background: "transparent",
       font: "system-ui, sans-serif",
@@ -23,14 +26,13 @@
       legend: { ...text, orient: "top", title: null, labelColor: ink, labelLimit: 320, symbolSize: 90 },
       header: { ...text, title: null, labelColor: ink, labelFontWeight: 600, labelFontSize: 13 },
       rule: { color: faint },
-      range: { category: dark.matches
-        ? ["#6cb6ff", "#ff9e64", "#56d4a5", "#e3a5cc", "#f2c14e", "#a0d8f1"]
-        : ["#0072b2", "#d55e00", "#00845f", "#b3528c", "#9c6b00", "#3b8fc0"] },
+      mark: { color: category[0] },
+      range: { category },
     };
   };
-  const PANEL = 320, AXES = 64;
+  const PANEL = 320, AXES = 64, WIDEST = 720; // pixels, axes included
   const fit = (spec, room) => { // panels side by side where there is room for them
-    if (!spec.spec) return { ...spec, width: "container" };
+    if (!spec.spec) return { ...spec, width: Math.min(room, WIDEST) - AXES };
     const most = Math.max(1, Math.floor(room / PANEL));
     const columns = Math.min(most, spec.columns ?? most);
     return { ...spec, columns, spec: { ...spec.spec, width: Math.floor(room / columns) - AXES - (spec.usermeta?.labels ?? 0) } };
@@ -47,7 +49,7 @@
     try {
       await load()(place, fit(spec, figure.clientWidth), {
         ast: true, // expressions are interpreted: this page allows no script to be made of text
-        renderer: "svg", actions: false, config: theme(), tooltip: { theme: dark.matches ? "dark" : "light" },
+        renderer: "svg", actions: false, logLevel: 1, config: theme(), tooltip: { theme: dark.matches ? "dark" : "light" },
       });
       place.setAttribute("role", "img");
       place.setAttribute("aria-label", picture.alt);
