@@ -1,6 +1,9 @@
 """What is in a page of HTML, for tests."""
 
 from html.parser import HTMLParser
+from io import BytesIO
+
+from PIL import Image
 
 
 class Elements(HTMLParser):
@@ -24,3 +27,10 @@ class Elements(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.found if name == tag]
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG file."""
+    file = BytesIO()
+    Image.new("RGB", (width, height), (200, 80, 40)).save(file, "PNG")
+    return file.getvalue()

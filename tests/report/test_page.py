@@ -3,20 +3,26 @@
 import hashlib
 import re
 from base64 import b64decode, b64encode
+from io import BytesIO
 
 import pandas as pd
-from markup import Elements
+from markup import Elements, png_of
+from PIL import Image
 
 from galaxy_morphology.report import Picture, Table, page, section
 
 EVIL = "<script>alert(1)</script>"
+PNG = png_of(12, 8)
 
 
 def test_a_picture_is_inside_the_page_and_says_what_it_shows() -> None:
-    found = Elements(section("ROC curves", [Picture(b"\x89PNG", "Curves", "Read them so.")]))
-    (image,) = found.all("img")
-    assert image["alt"] == "Curves. Read them so."
-    assert b64decode((image["src"] or "").removeprefix("data:image/png;base64,")) == b"\x89PNG"
+    found = Elements(section("ROC curves", [Picture(PNG, "Curves", "Read them so.")]))
+    (shown,) = found.all("img")
+    assert shown["alt"] == "Curves. Read them so."
+    kind, content = (shown["src"] or "").split(";base64,")
+    with Image.open(BytesIO(b64decode(content))) as picture:
+        assert (kind, picture.size) == (f"data:image/{picture.format}".lower(), (12, 8))
+    assert (shown["width"], shown["height"]) == ("12", "8")
     assert found.all("section") == [{"id": "roc-curves", "aria-labelledby": "roc-curves-title"}]
 
 
@@ -36,12 +42,14 @@ def test_an_empty_table_says_so() -> None:
 
 def test_nothing_that_is_given_becomes_markup() -> None:
     given = section(
-        EVIL, [Picture(b"", EVIL, EVIL)], [Table(pd.DataFrame({EVIL: [EVIL]}), EVIL, EVIL)],
+        EVIL,
+        [Picture(PNG, EVIL, EVIL, {"title": EVIL})],
+        [Table(pd.DataFrame({EVIL: [EVIL]}), EVIL, EVIL)],
         markdown=f"{EVIL}\n\n[link](javascript:alert(1))",
-    )  # fmt: skip
+    )
     found = Elements(page(EVIL, [given]))
     assert [one for one in found.all("script") if "src" in one] == []
-    assert "alert(1)" not in found.scripts
+    assert EVIL not in found.scripts
     assert [one for one in found.all("a") if not (one["href"] or "").startswith("#")] == []
     assert EVIL in found.text
 
@@ -63,7 +71,7 @@ def test_the_page_needs_no_other_file_and_is_allowed_no_network() -> None:
 
 
 def test_the_page_allows_its_own_scripts_by_their_checksums() -> None:
-    html = page("Galaxies", [section("Data", [Picture(b"", "", "", {"mark": "point"})])])
+    html = page("Galaxies", [section("Data", [Picture(PNG, "", "", {"mark": "point"})])])
     (policy,) = (one["content"] for one in Elements(html).all("meta") if "http-equiv" in one)
     scripts = re.findall(r"<script(?: type=.text/plain. id=.charting.)?>(.*?)</script>", html, re.S)
     assert len(scripts) == 3  # the charting library, the gallery and the charts

@@ -1,0 +1,96 @@
+"""The gallery: all that a galaxy's page tells is in the data of the page."""
+
+import json
+from base64 import b64decode
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markup import Elements
+from PIL import Image
+
+from galaxy_morphology.report import Explanation, explanations
+
+from .galaxies import CLASSES, gallery_of, table_of
+
+
+def data_of(html: str) -> dict[str, Any]:
+    parts = html.split('<script type="application/json" id="')[1:]
+    found = (part.split("</script>")[0].split('">', 1) for part in parts)
+    return {name: json.loads(content) for name, content in found}
+
+
+def test_a_gallery_holds_what_is_known_of_each_galaxy() -> None:
+    found, table = data_of(gallery_of(30))["galaxies-data"], table_of(30)
+    assert found["cataid"] == [str(cataid) for cataid in table["cataid"]]
+    assert [found["splits"][code] for code in found["split"]] == table["split"].tolist()
+    for name, column in (("label", "class_name"), ("predicted", "predicted_class")):
+        assert [found["classes"][code] for code in found[name]] == table[column].tolist()
+    for name, shares in zip(found["classes"], found["probability"], strict=True):
+        np.testing.assert_allclose(shares, table[f"probability_{name}"], atol=1e-4)
+    assert found["flags"] == [{"says": "reaches the edge", "galaxies": [0, 10, 20]}]
+    assert [one["name"] for one in found["features"]] == ["half light radius", "gini"]
+    assert found["features"][1]["values"][0] is None
+    assert found["neighbours"][0] == [1, 2]
+
+
+def test_each_galaxy_has_its_cut_out_and_every_map_its_method() -> None:
+    found = data_of(gallery_of(10))
+    assert len(found["cutouts-data"]) == 10
+    with Image.open(BytesIO(b64decode(found["cutouts-data"][0]))) as picture:
+        assert (picture.format, picture.size) == ("WEBP", (48, 48))
+    assert found["maps-data"]["titles"] == ["A", "B"]
+    (first, second) = found["maps-data"]["maps"]["1000"]
+    assert (first[0], second[0]) == (0, 1)
+    assert first[1] == "stable\nfaithfulness 0.50"
+
+
+def test_a_map_keeps_its_colours_and_is_clear_where_nothing_speaks() -> None:
+    overlay = np.zeros((16, 16, 4), np.uint8)
+    overlay[:8] = (178, 24, 43, 255)
+    html = explanations({"a": [Explanation("A", overlay, "")]})
+    content = data_of(html)["maps-data"]["maps"]["a"][0][2]
+    with Image.open(BytesIO(b64decode(content))) as picture:
+        pixels = np.asarray(picture.convert("RGBA"))
+    np.testing.assert_allclose(pixels[2, 8], (178, 24, 43, 255), atol=6)
+    assert pixels[13, 8, 3] == 0
+
+
+def test_names_of_classes_cannot_end_the_data() -> None:
+    html = gallery_of(5)
+    assert CLASSES[1] not in html
+    assert data_of(html)["galaxies-data"]["classes"] == CLASSES
+    assert {one["type"] for one in Elements(html).all("script")} == {"application/json"}
+
+
+def test_of_too_many_galaxies_the_scored_and_the_suspects_come_first() -> None:
+    html = gallery_of(200, most=60)
+    found, table = data_of(html)["galaxies-data"], table_of(200)
+    shown = table[table["cataid"].astype(str).isin(found["cataid"])]
+    assert len(shown) == 60 == len(data_of(html)["cutouts-data"])
+    assert (shown["split"] == "test").sum() == 40
+    assert shown["suspected"].sum() == table["suspected"].sum()
+    assert "Shown are 60 of 200 galaxies" in " ".join(html.split())
+    known = {int(i) for some in found["neighbours"] for i in some}
+    assert known <= set(range(60))
+
+
+def test_cut_outs_fit_the_bytes_they_may_take() -> None:
+    from galaxy_morphology.report.pictures import cutout_files
+
+    images = np.random.default_rng(0).integers(0, 255, (8, 200, 200, 3), np.uint8)
+    sizes = {}
+    for budget in (10_000_000, 60_000, 1):
+        files = [b64decode(file) for file in cutout_files(images, budget=budget)]
+        sizes[budget] = sum(map(len, files))
+        with Image.open(BytesIO(files[0])) as picture:
+            assert picture.size[0] == {10_000_000: 160, 1: 64}.get(budget, picture.size[0])
+    assert sizes[60_000] <= 66_000
+    assert sizes[1] < sizes[60_000] < sizes[10_000_000]
+
+
+def test_texts_for_cataids_stay_texts() -> None:
+    neighbours = pd.DataFrame({"cataid": [], "neighbour": [], "distance": []})
+    found = data_of(gallery_of(5, neighbours=neighbours))["galaxies-data"]
+    assert found["neighbours"] == [[]] * 5
