@@ -485,6 +485,8 @@ def _sheets_by_band(
     )
     pages = figures.explanation_pages(cutouts, drawn, by_band, titles, notes)
     return {f"{method}_by_band_{group}": page for group, page in pages.items()}
+
+
 def _explanations(
     explained_galaxies: pd.DataFrame,
     attributions: Attributions,

@@ -1,10 +1,10 @@
-"""Last features: the layer that decides makes the logit of them."""
+"""Predicting: the layer that decides makes the logits of the last features."""
 
 import numpy as np
 import pytest
 from conftest import BuildSmall
 
-from galaxy_morphology.networks import last_features, predict_logits
+from galaxy_morphology.networks import ask_classifier, predict_logits
 
 
 @pytest.mark.parametrize("name", ["compact", "three_block", "transfer"])
@@ -14,7 +14,8 @@ def test_the_logit_follows_from_the_last_features(
 ) -> None:
     network = build_small(name, n_classes)
     images = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), np.uint8)
-    features = last_features(network, images, batch_size=2)
+    features = ask_classifier(network, images, batch_size=2, features=True).features
+    assert features is not None
     kernel, bias = network.get_layer("logit").get_weights()
     logits = predict_logits(network, images)
     np.testing.assert_allclose(features @ kernel + bias, logits, rtol=1e-4, atol=1e-5)
@@ -22,6 +23,8 @@ def test_the_logit_follows_from_the_last_features(
 
 def test_those_of_an_ensemble_are_those_of_its_members(build_small: BuildSmall) -> None:
     images = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), np.uint8)
-    members = [last_features(build_small(name), images) for name in ("compact", "transfer")]
-    together = last_features(build_small("ensemble"), images)
-    np.testing.assert_allclose(together, np.concatenate(members, axis=1), rtol=1e-4, atol=1e-5)
+    first, second, together = (
+        ask_classifier(build_small(name), images, features=True).features
+        for name in ("compact", "transfer", "ensemble")
+    )
+    np.testing.assert_allclose(together, np.hstack([first, second]), rtol=1e-4, atol=1e-5)
