@@ -15,7 +15,6 @@ def test_the_logit_follows_from_the_last_features(
     network = build_small(name, n_classes)
     images = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), np.uint8)
     features = ask_classifier(network, images, batch_size=2, features=True).features
-    assert features is not None
     kernel, bias = network.get_layer("logit").get_weights()
     logits = predict_logits(network, images)
     np.testing.assert_allclose(features @ kernel + bias, logits, rtol=1e-4, atol=1e-5)

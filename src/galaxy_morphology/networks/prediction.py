@@ -22,13 +22,13 @@ class Answers(NamedTuple):
             classifier has members: their standard deviation of the logit of the predicted
             class, float32 [n]. Members are compared by their means over the views.
         features: What the logits are made of, the mean over the views, float32 [n, features];
-            of a classifier with members, those of one behind those of the other. None where they
+            of a classifier with members, those of one behind those of the other. [n, 0] where they
             were not asked for.
     """
 
     logits: NDArray[np.float32]
     spreads: dict[str, NDArray[np.float32]]
-    features: NDArray[np.float32] | None = None
+    features: NDArray[np.float32]
 
 
 def predict_logits(
@@ -128,17 +128,18 @@ def ask_about_batches(
     fast.set_weights(classifier.get_weights())
     shapes = [output.shape[1:] for output in _outputs(fast, features)]
     logits = [np.empty((views, 0, *shapes[0]), np.float32)]
-    found = [np.empty((0, *shape), np.float32) for shape in shapes[1:]]
+    found = [np.empty((0, *(shapes[1] if features else [0])), np.float32)]
     for some in batches:
         by_view = [outputs_of(view.turn(some)) for view in VIEWS[:views]]
         logits.append(np.stack([outputs[0] for outputs in by_view]))
         if features:
             found.append(np.mean([outputs[1] for outputs in by_view], axis=0))
-    answers = _answers(np.concatenate(logits, axis=1))
-    return answers._replace(features=np.concatenate(found) if features else None)
+        else:
+            found.append(np.empty((len(some), 0), np.float32))
+    return _answers(np.concatenate(logits, axis=1), np.concatenate(found))
 
 
-def _answers(logits: NDArray[np.float32]) -> Answers:
+def _answers(logits: NDArray[np.float32], features: NDArray[np.float32]) -> Answers:
     """The mean of logits, [views, n, members, K], and how far views and members lie apart."""
     mean = logits.mean(axis=(0, 2))
     winners = mean.argmax(axis=1)[:, None]  # 0 where there is only one logit
@@ -152,7 +153,7 @@ def _answers(logits: NDArray[np.float32]) -> Answers:
         spreads["view_spread"] = spread(logits.mean(axis=2))
     if n_members > 1:
         spreads["member_spread"] = spread(logits.mean(axis=0).swapaxes(0, 1))
-    return Answers(mean, spreads)
+    return Answers(mean, spreads, features)
 
 
 @once_per_network

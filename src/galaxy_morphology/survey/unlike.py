@@ -95,8 +95,6 @@ def measure_training_features(
         ).features
         for split, rows in (("training", training), ("validation", validation))
     )  # fmt: skip
-    assert of_training is not None  # noqa: S101 - asked for
-    assert of_validation is not None  # noqa: S101 - asked for
     known = TrainingFeatures(_directions(of_training), min(neighbours, len(training)), np.inf)
     threshold = np.quantile(distances(of_validation, known), 1 - flagged_share)
     return known._replace(threshold=float(threshold))
