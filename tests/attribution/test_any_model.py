@@ -17,7 +17,7 @@ from survey import draw_galaxy
 from galaxy_morphology.attribution import METHODS, grad_cam, integrated_gradients, lime, occlusion
 from galaxy_morphology.attribution.layers import last_feature_maps
 from galaxy_morphology.attribution.logits import logit_model, predicted_classes
-from galaxy_morphology.networks import NETWORKS
+from galaxy_morphology.networks import NETWORKS, compact_cnn, measure_bands
 from galaxy_morphology.typing import KerasModel
 
 SIDE = 24
@@ -477,3 +477,18 @@ def test_a_nested_model_is_explained_by_the_maps_that_leave_it() -> None:
     np.testing.assert_allclose(
         integrated_gradients(nested, CUTOUTS, steps=3).maps, expected, rtol=1e-4, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_explains_five_bands(name: str) -> None:
+    keras.utils.set_random_seed(2)
+    noise = RNG.normal(0, 0.02, (3, SIDE, SIDE, 5))
+    bands = (CUTOUTS[..., [0, 1, 2, 0, 1]] / 100.0 - 0.15 + noise).astype(np.float16)
+    scale = measure_bands(bands, np.arange(3))
+    network = compact_cnn((SIDE, SIDE, 5), 2, bands=scale, filters=(4, 6))
+    maps, quality, _, notes = METHODS[name](network, bands, np.array([0, 1, 1]), **QUICK[name])
+    assert maps.shape[:3] == (3, SIDE, SIDE)
+    assert np.isfinite(maps).all()
+    assert maps.any()
+    assert len(notes) == 3
+    assert all(np.isfinite(values).all() for values in quality.values())

@@ -19,6 +19,7 @@ from galaxy_morphology.attribution.logits import (
 )
 from galaxy_morphology.compiled import once_per_network, pooling_first
 from galaxy_morphology.progress import progress_bar
+from galaxy_morphology.sky import are_bands, sky_colour, sky_noise
 from galaxy_morphology.typing import Attribution, Count, FloatArray, Images, IntArray, KerasModel
 
 
@@ -37,10 +38,11 @@ def integrated_gradients(
 ) -> Attribution:
     """Integrate the gradient of a class's logit along straight lines from several skies.
 
-    Each integral is taken by the midpoint rule. The attributions of a sky add up to the
-    difference of the logit between image and sky, and so does their mean; where that misses it by
-    too much, the galaxy is integrated again with twice the steps. By how much it misses it in the
-    end is returned.
+    Each integral is taken by the midpoint rule, that over bands in steps that grow along the way:
+    a network that stretches them changes most where a galaxy is as faint as the noise. The
+    attributions of a sky add up to the difference of the logit between image and sky, and so does
+    their mean; where that misses it by too much, the galaxy is integrated again with twice the
+    steps. By how much it misses it in the end is returned.
 
     Args:
         model: A functional or Sequential Keras classifier.
@@ -83,13 +85,12 @@ def integrated_gradients(
 
     def mean_integral(i: int, n_steps: int) -> NDArray[np.float32]:
         image, skies = image_and_skies(i)
-        midpoints = ((np.arange(n_steps) + 0.5) / n_steps).astype(np.float32)
-        shares = np.tile(midpoints, len(skies))
+        shares, weights = np.tile(_points(images[i], n_steps), len(skies))
         sky_of = np.repeat(np.arange(len(skies), dtype=np.int32), n_steps)
         total = np.zeros(image.shape, np.float32)
         for first in range(0, len(shares), batch_size):
             some = slice(first, first + batch_size)
-            total += sum_along(image, skies, sky_of[some], shares[some], classes[i])
+            total += sum_along(image, skies, sky_of[some], shares[some], weights[some], classes[i])
         return np.asarray(total / len(shares), np.float32)
 
     logit, baseline_logit = np.array([logits_at_the_ends(i) for i in range(len(images))]).T
@@ -113,6 +114,23 @@ def integrated_gradients(
     return Attribution(maps, quality, "Integrated Gradients", notes)
 
 
+def _points(image: NDArray[np.uint8] | FloatArray, n_steps: int) -> NDArray[np.float32]:
+    """Shares of the way at which gradients are taken, and their weights with a mean of 1.
+
+    Of bands, steps are equal in the inverse hyperbolic sine of the signal to noise of the
+    brightest pixel.
+    """
+    growth = 0.0
+    if are_bands(image):
+        sky, noise = sky_colour(image[None])[0], sky_noise(image[None])[0]
+        signal = np.abs(np.asarray(image, np.float32) - sky) / np.where(noise > 0, noise, np.inf)
+        growth = float(np.arcsinh(signal.max()))
+    along = np.linspace(0, 1, 2 * n_steps + 1)
+    if growth > 0:
+        along = np.sinh(growth * along) / np.sinh(growth)
+    return np.stack([along[1::2], n_steps * np.diff(along[::2])]).astype(np.float32)
+
+
 @once_per_network
 def _sum_along_lines(model: KerasModel) -> Any:
     """Compile the gradient of a class's logit times the way to go, summed over points on lines.
@@ -123,8 +141,8 @@ def _sum_along_lines(model: KerasModel) -> Any:
     Returns:
         A function from the image, float32 [height, width, channels], the skies where the lines
         start, float32 [skies, height, width, channels], the sky of each point, int32 [points],
-        the shares of the way at which the points lie, float32 [points], and the class, int32 [],
-        to the sum, float32 [height, width, channels].
+        the shares of the way at which the points lie, float32 [points], their weights, float32
+        [points], and the class, int32 [], to the sum, float32 [height, width, channels].
     """
     import tensorflow as tf
 
@@ -138,12 +156,13 @@ def _sum_along_lines(model: KerasModel) -> Any:
             tf.TensorSpec((None, *shape), tf.float32),
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((None,), tf.float32),
+            tf.TensorSpec((None,), tf.float32),
             tf.TensorSpec((), tf.int32),
         ],
     )
     def sum_along_lines(
         image: tf.Tensor, skies: tf.Tensor, sky_of: tf.Tensor, shares: tf.Tensor,
-        class_index: tf.Tensor,
+        weights: tf.Tensor, class_index: tf.Tensor,
     ) -> tf.Tensor:  # fmt: skip
         starts = tf.gather(skies, sky_of)
         points = starts + shares[:, None, None, None] * (image - starts)
@@ -151,6 +170,7 @@ def _sum_along_lines(model: KerasModel) -> Any:
             tape.watch(points)
             logits = to_logits(points, training=False)
             logit = explained_logit(logits, tf.fill(tf.shape(shares), class_index))
-        return tf.reduce_sum(tape.gradient(logit, points) * (image - starts), axis=0)
+        gradient = weights[:, None, None, None] * tape.gradient(logit, points)
+        return tf.reduce_sum(gradient * (image - starts), axis=0)
 
     return sum_along_lines

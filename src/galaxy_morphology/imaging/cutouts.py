@@ -14,6 +14,7 @@ from galaxy_morphology.imaging.fits import is_fits, read_bands
 from galaxy_morphology.sky import FRAME_WIDTH, frame_pixels, sky_colour
 
 AS_THEY_COME = FitsColours()
+LARGEST = float(np.finfo(np.float16).max)
 ROUGHEST = 0.1
 """Largest rounding error of bands, as a share of the noise of the sky."""
 
@@ -108,8 +109,10 @@ def prepare_cutout(
         raise UnusableCutoutError("uniform: at eight bits every pixel has the same colour")
     if cutout.bands is None:
         return cutout._replace(pixels=small)
-    bands = resize(square(np.asarray(cutout.bands, np.float32)), side)
-    return cutout._replace(pixels=small, bands=_in_half_precision(bands / channel_unit, channels))
+    bands = np.asarray(cutout.bands / channel_unit, np.float32)
+    _check_digits(bands, channels or ())
+    seen = resize(square(bands), side).clip(-LARGEST, LARGEST)
+    return cutout._replace(pixels=small, bands=seen.astype(np.float16))
 
 
 def read_cutout(
@@ -293,25 +296,23 @@ def resize(image: Pixels, side: int) -> Pixels:
         [side, side, channels].
     """
     interpolation = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_CUBIC
-    resized = cv2.resize(np.ascontiguousarray(image), (side, side), interpolation=interpolation)
-    return np.asarray(resized, image.dtype).reshape(side, side, -1)  # OpenCV drops an axis of one
+    # OpenCV takes four channels at most.
+    parts = np.split(image, range(3, image.shape[-1], 3), axis=-1)
+    resized = [cv2.resize(part, (side, side), interpolation=interpolation) for part in parts]
+    return np.asarray(np.dstack(resized), image.dtype)
 
 
-def _in_half_precision(
-    bands: NDArray[np.float32], names: Sequence[str | int] | None
-) -> NDArray[np.float16]:
-    """Bands with three digits, or why so few do not do."""
-    with np.errstate(over="ignore"):
-        rounded = bands.astype(np.float16)
-    sky, kept = (frame_pixels(some[None])[0].astype(np.float32) for some in (bands, rounded))
-    error = np.median(np.abs(kept - sky), axis=0)
+def _check_digits(bands: NDArray[np.float32], names: Sequence[str | int]) -> None:
+    """Refuse bands of which float16, which keeps three digits, would lose something."""
+    sky = frame_pixels(bands[None])[0]
+    error = np.median(np.abs(sky - sky.clip(-LARGEST, LARGEST).astype(np.float16)), axis=0)
     noise = 1.4826 * np.median(np.abs(sky - np.median(sky, axis=0)), axis=0)
-    for name, *found in zip(names or (), np.abs(bands).max(axis=(0, 1)), error, noise, strict=True):
+    for name, *found in zip(names, np.abs(bands).max(axis=(0, 1)), error, noise, strict=True):
         largest, its_error, its_noise = map(float, found)
-        if largest > np.finfo(np.float16).max:
+        if largest > LARGEST:
             raise UnusableCutoutError(
-                f"too bright: band {name} reaches {largest:.4g}, of at most "
-                f"{np.finfo(np.float16).max:,.0f} that are kept: raise cutouts.channel_unit"
+                f"too bright: band {name} reaches {largest:.4g}, of at most {LARGEST:,.0f} that "
+                "are kept: raise cutouts.channel_unit"
             )
         if its_error > ROUGHEST * its_noise > 0:
             raise UnusableCutoutError(
@@ -319,7 +320,6 @@ def _in_half_precision(
                 f"from its sky, whose noise is {its_noise:.2g}: subtract the sky, or lower "
                 "cutouts.channel_unit"
             )
-    return rounded
 
 
 def flat_channels(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
