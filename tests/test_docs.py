@@ -228,9 +228,10 @@ def written() -> set[str]:
     paths = set()
     for name in names:
         dataset = catalog.get(name)
-        path = getattr(dataset, "_filepath", None) or getattr(dataset, "_folder", None)
-        with suppress(ValueError):
-            paths.add((ROOT / (path or "")).relative_to(ROOT / "data").as_posix())
+        for place in ("_filepath", "_folder", "_bands"):
+            with suppress(ValueError):
+                path = ROOT / (getattr(dataset, place, None) or "")
+                paths.add(path.relative_to(ROOT / "data").as_posix())
     assert "08_reporting/roc.png" in paths
     paths |= {f"06_models/export/{name}" for name in ("classifier.onnx", "model.json")}
     return paths

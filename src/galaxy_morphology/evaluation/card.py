@@ -12,7 +12,7 @@ from galaxy_morphology.words import format_mix, format_score
 
 INTENDED_USE = """\
 For sorting cut-outs like those it learned from: of the same survey or made the same way, with the
-galaxy in the middle, in the same three bands and colours, of the same brightness and size.
+galaxy in the middle, in {bands}, of the same brightness and size.
 What the network is not sure enough of is meant for a human.
 
 - Its labels are judgements of people, and some of them are wrong: it learned these too, and a
@@ -67,6 +67,7 @@ def model_card(
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", configuration)), default=0))
     by_split = [name for name in ("training", "validation", "test") if name in counts.index]
     n_suspected = int(suspect_labels["suspected"].sum())
+    of_mix = OF_VOTES_MIX if "votes" in metrics[split] else OF_MIX
     warning = "\n**These galaxies are SIMULATED. The scores say nothing about real ones.**\n"
     return f"""\
 # Model card: a classifier of {_list(metrics[split]["classes"])}
@@ -104,7 +105,7 @@ logits were divided by a temperature of \
 
 ## Intended use and limits
 
-{INTENDED_USE.format(of_mix=OF_VOTES_MIX if "votes" in metrics[split] else OF_MIX)}
+{INTENDED_USE.format(bands=_bands(parameters), of_mix=of_mix)}
 
 ## Configuration
 
@@ -119,6 +120,14 @@ Python {software["python"]}.
 
 {_table(["package", "version"], software["packages"].items())}
 """
+
+
+def _bands(parameters: dict[str, Any]) -> str:
+    """What the network sees of a galaxy."""
+    channels = parameters.get("cutouts", {}).get("channels")
+    if not channels:
+        return "the same three bands and colours"
+    return _plain(f"the same bands ({', '.join(map(str, channels))})")
 
 
 def _training(history: pd.DataFrame, chosen_epoch: int) -> str:
