@@ -13,9 +13,9 @@ BLACK = -2.0
 def pictures_of(bands: Bands) -> Images:
     """Pictures in which sky noise and bright galaxies are both seen, all scaled as the first.
 
-    Each band is stretched by the inverse hyperbolic sine of its signal to noise. The first bands
-    are red, the last blue: of four or more, neighbours are averaged; of two, the mean is green;
-    one is grey.
+    Each band is stretched by the inverse hyperbolic sine of its signal to noise. The last bands are
+    red, the first blue: of four or more, neighbours are averaged; of two, the mean is green; one
+    is grey.
 
     Args:
         bands: float16 [N, height, width, bands].
@@ -33,7 +33,8 @@ def pictures_of(bands: Bands) -> Images:
 
 
 def _three(light: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Any number of bands as three."""
+    """Any number of bands as red, green and blue."""
+    light = light[..., ::-1]
     if light.shape[-1] == 2:
         return np.stack([light[..., 0], light.mean(axis=-1), light[..., 1]], axis=-1)
     if light.shape[-1] == 1:

@@ -477,12 +477,16 @@ def _sheets_by_band(
 ) -> dict[str, Figure]:
     """The maps of each band side by side, with what the bands add to the logit."""
     titles = {band: f"{title}, {band}" for band in by_band}
+    added = np.stack([maps.sum(axis=(1, 2)) for maps in by_band.values()])
+    strength = np.stack([np.abs(maps).sum(axis=(1, 2)) for maps in by_band.values()])
+    shares = strength / np.maximum(strength.sum(axis=0), np.finfo(float).tiny)
     notes = pd.DataFrame(
         {
-            band: [f"{added:+.2f} logits" for added in maps.sum(axis=(1, 2))]
-            for band, maps in by_band.items()
+            band: [f"{one:+.2f} logits\n{share:.0%} of the attribution"
+                   for one, share in zip(*of_band, strict=True)]
+            for band, of_band in zip(by_band, zip(added, shares, strict=True), strict=True)
         }
-    )
+    )  # fmt: skip
     pages = figures.explanation_pages(cutouts, drawn, by_band, titles, notes)
     return {f"{method}_by_band_{group}": page for group, page in pages.items()}
 

@@ -134,7 +134,7 @@ def test_another_unit_changes_nothing() -> None:
         predict_logits(network_for(images, filters=(4, 6)), images)
         for images in (in_nanomaggies, in_counts)
     ]
-    np.testing.assert_allclose(*logits, atol=1e-5)
+    np.testing.assert_allclose(logits[0], logits[1], atol=1e-5)
 
 
 def test_bright_stars_are_finite_in_half_precision() -> None:
@@ -199,8 +199,8 @@ def test_bands_are_learned_from(n_bands: int) -> None:
 @pytest.mark.parametrize("fill", ["reflect", "nearest", "sky"])
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 def test_all_bands_are_warped_alike(fill: Any, interpolation: Any) -> None:
-    one, factors = galaxies(3, 1).astype(np.float32), np.float32([1, 2, -1, 0.5, 4])
-    maps = np.tile(np.float32([[0.9, 0.2, 1.0], [-0.2, 1.1, 2.0]]), (3, 1, 1))
+    one, factors = galaxies(3, 1).astype(np.float32), np.array([1, 2, -1, 0.5, 4], np.float32)
+    maps = np.tile(np.array([[0.9, 0.2, 1.0], [-0.2, 1.1, 2.0]], np.float32), (3, 1, 1))
     how = {"fill": fill, "interpolation": interpolation}
     images, skies = one * factors, np.full_like(one, -7) * factors
     together = warp(images, maps, skies, **how)
@@ -213,7 +213,7 @@ def test_all_bands_are_warped_alike(fill: Any, interpolation: Any) -> None:
 @pytest.mark.parametrize("n_bands", [1, 2, 5])
 def test_augmented_bands_keep_their_values(n_bands: int) -> None:
     images = galaxies(12, n_bands)
-    how = {"fill": "sky", "interpolation": "nearest"}
+    how: dict[str, Any] = {"fill": "sky", "interpolation": "nearest"}
     same, _ = augment(images, np.random.default_rng(0), hide=NOTHING_HIDDEN, **how, **STILL)
     np.testing.assert_array_equal(same, images)
     hide = NOTHING_HIDDEN | {"everything": 0.5, "parts": 0.5}
@@ -231,7 +231,8 @@ def test_augmented_bands_keep_their_values(n_bands: int) -> None:
 def test_pictures_of_bands_show_galaxy_and_sky(n_bands: int, unit: float) -> None:
     images = galaxies(3, n_bands, unit=unit)
     pictures = pictures_of(images)
-    assert (pictures.dtype, pictures.shape) == (np.uint8, (3, 32, 32, 3))
+    assert pictures.dtype == np.uint8
+    assert pictures.shape == (3, 32, 32, 3)
     first: NDArray[Any] = pictures[0].astype(float).mean(axis=-1)
     assert first[14:18, 14:18].mean() > 150 > 100 > first[:4].mean() > 10
 

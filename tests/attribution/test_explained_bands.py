@@ -30,7 +30,7 @@ def galaxies(n: int, n_bands: int) -> Bands:
     """Round galaxies of half the brightness of their skies' noise to 200 times as much."""
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     light = np.exp(-(x**2 + y**2) / 18)[..., None] * np.linspace(1, 4, n_bands)
-    return (light + RNG.normal(0, 0.02, (n, SIDE, SIDE, n_bands))).astype(np.float16)
+    return np.asarray(light + RNG.normal(0, 0.02, (n, SIDE, SIDE, n_bands)), np.float16)
 
 
 def small_network(images: Bands) -> KerasModel:

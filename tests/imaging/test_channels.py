@@ -85,14 +85,18 @@ def test_the_unit_of_the_files_is_taken_off(unit: float, n_bands: int) -> None:
     ],
 )
 def test_what_does_not_fit_into_half_precision(offset: float, factor: float, words: str) -> None:
-    cube = RNG.normal(0, 1, (2, 40, 40)).astype(np.float32) * np.float32([1, factor])[:, None, None]
+    cube = RNG.normal(0, 1, (2, 40, 40)).astype(np.float32) * np.array(
+        [[[1]], [[factor]]], np.float32
+    )
     cube[1] += offset
     with pytest.raises(UnusableCutoutError, match=words):
         read(fits_of(cube, "rg"), ["r", "g"])
 
 
 def test_masked_pixels_have_the_sky_of_their_band() -> None:
-    cube = RNG.normal(0, 0.03, (2, 32, 32)).astype(np.float32) + np.float32([1, 5])[:, None, None]
+    cube = RNG.normal(0, 0.03, (2, 32, 32)).astype(np.float32) + np.array(
+        [[[1]], [[5]]], np.float32
+    )
     cube[1, 10, 12] = np.nan
     bands = read(fits_of(cube, "rg"), ["r", "g"])
     assert bands[21, 12, 1] == pytest.approx(5, abs=0.015)
@@ -127,7 +131,10 @@ def test_a_band_that_some_galaxies_lack_leaves_these_out() -> None:
 
 def test_galaxies_that_differ_only_in_their_bands_are_no_duplicates() -> None:
     cube = RNG.normal(0, 1, (2, 32, 32)).astype(np.float32)
-    archive = {1: fits_of(cube, "gr"), 2: fits_of(cube * np.float32([[[1]], [[2]]]), "gr")}
+    archive = {
+        1: fits_of(cube, "gr"),
+        2: fits_of(cube * np.array([[[1]], [[2]]], np.float32), "gr"),
+    }
     arguments = {"side": 32, **LIMITS, "fits": FitsColours(bands=("g",), scale=3.0)}
     table = pd.DataFrame({"cataid": [1, 2]})
     _, seen_as_pictures, _ = read_cutouts(archive, table, **arguments)
@@ -138,7 +145,7 @@ def test_galaxies_that_differ_only_in_their_bands_are_no_duplicates() -> None:
 
 def test_a_band_without_signal_is_flagged() -> None:
     cube = RNG.normal(0, 1, (2, 32, 32)).astype(np.float32)
-    dead = cube * np.float32([[[1]], [[0]]])
+    dead = cube * np.array([[[1]], [[0]]], np.float32)
     archive = {1: fits_of(cube, "gr"), 2: fits_of(dead, "gr")}
     _, galaxies, _ = read_cutouts(
         archive, pd.DataFrame({"cataid": [1, 2]}), side=32, channels=["g", "r"],
@@ -156,7 +163,7 @@ def test_a_band_without_signal_is_flagged() -> None:
         ([1.5], "channels"),
     ],
 )
-def test_channels_that_cannot_be(channels: list[Any], words: str) -> None:
+def test_channels_that_cannot_be(channels: Any, words: str) -> None:
     with pytest.raises(ValidationError) as raised:
         CutoutOptions(side=32, white_level=None, arcsec_per_pixel=None, channels=channels, **LIMITS)
     assert words in str(raised.value)
