@@ -23,7 +23,11 @@ def galaxies_of(counts: dict[str, int]) -> pd.DataFrame:
 
 
 def split(table: pd.DataFrame, validation: float = 0.15, test: float = 0.15) -> pd.DataFrame:
-    return split_galaxies(table, NAMES, validation_fraction=validation, test_fraction=test, seed=42)
+    result, left_out = split_galaxies(
+        table, NAMES, validation_fraction=validation, test_fraction=test, seed=42
+    )
+    assert left_out.empty
+    return result
 
 
 @given(
@@ -115,7 +119,7 @@ def test_no_group_is_divided_and_shares_nearly_hold(seed: int) -> None:
         group=[f"field {i}" if i < 30 else "" for i in rng.integers(0, 300, 300)]
     )
     table.loc[5, "duplicate_of"] = table["cataid"].iloc[0]
-    result = split_galaxies(
+    result, _ = split_galaxies(
         table, NAMES, validation_fraction=0.2, test_fraction=0.2, seed=1, group_within_arcsec=20.0
     )
     assert result.groupby("group")["split"].nunique().max() == 1
@@ -189,17 +193,62 @@ def test_what_is_not_given_is_cut_from_training(
     assert pd.crosstab(result["split"], result["class_name"]).std(axis=1).max() == 0
 
 
-def test_a_group_that_given_splits_divide_is_told_and_not_cut(
+def divided(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[int, str]]:
+    """What is used of a table with splits that are given, and why the rest is not."""
+    used, left_out = split_galaxies(
+        table, NAMES, validation_fraction=0.2, test_fraction=0.1, seed=1
+    )
+    return used, dict(zip(left_out["cataid"], left_out["reason"], strict=True))
+
+
+def test_no_galaxy_is_judged_whose_copy_or_neighbour_was_learned_from(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    table = given_splits(["training", "test"], [40, 10])
-    table["group"] = ""
-    table.loc[[0, 1, 45], "group"] = "pair"
+    table = given_splits(["training", "validation", "test"], [40, 10, 10]).assign(group="")
+    table.loc[[0, 1, 41, 52], "group"] = "a field"
+    table.loc[[3, 43], "group"] = "a pair"
+    table.loc[53, "duplicate_of"] = table.loc[[5], "cataid"].iloc[0]
     with caplog.at_level("WARNING"):
-        result = split(table, validation=0.4, test=0.1)
-    assert result["split"].iloc[[0, 1, 45]].tolist() == ["training", "training", "test"]
-    assert "divide 1 groups of galaxies" in caplog.text
-    assert "CATAID 10 and 11" in caplog.text
+        used, left_out = divided(table)
+    assert set(left_out) == {10, 11, 51, 13, 15}
+    assert left_out[10].startswith("given for training, but CATAID 62 of its group is given for te")
+    assert left_out[51].startswith("given for validation, but CATAID 62 of its group is given for ")
+    assert left_out[13].startswith("given for training, but CATAID 53 of its group is given for va")
+    assert left_out[15].startswith("given for training, but CATAID 63 of its group is given for te")
+    assert "5 galaxies are left out" in caplog.text
+    given = table.set_index("cataid")["split"]
+    assert used["split"].tolist() == given[used["cataid"]].tolist()
+    assert used["group"].tolist() == used["cataid"].tolist()  # each the first that is left
+    assert used["duplicate_of"].isna().all()
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 1000), kind=st.sampled_from([int, str]))
+def test_no_group_is_in_two_splits_and_as_little_as_possible_is_left_out(
+    seed: int, kind: type
+) -> None:
+    rng = np.random.default_rng(seed)
+    table = given_splits(["training", "validation", "test"], [60, 20, 20]).assign(checksum="")
+    table["group"] = [f"{i}" if i < 40 else "" for i in rng.integers(0, 400, 200)]
+    pictures = rng.integers(0, 600, 200)
+    cataid = pd.Series([kind(c) for c in table["cataid"]])
+    first = cataid.groupby(pictures).transform("first")
+    copies = first.mask(first == cataid)
+    table["cataid"], table["duplicate_of"] = cataid, copies.astype("Int64" if kind is int else str)
+    used, left_out = divided(table)
+    everyone = table.set_index("cataid")
+    everyone["picture"] = pictures
+    assert len(used) + len(left_out) == len(table)
+    some = everyone.loc[used["cataid"]].reset_index()
+    assert used["split"].tolist() == some["split"].tolist()
+    for name in ("group", "picture"):
+        of_one = some[some[name] != ""].groupby(name)["split"]
+        assert of_one.nunique().max() == 1
+    for cataid, original in zip(used["cataid"], used["duplicate_of"], strict=True):
+        same = some["cataid"][some["picture"] == everyone.loc[cataid, "picture"]]
+        assert (same.iloc[0] == cataid) if pd.isna(original) else (same.iloc[0] == original)
+    with_test = everyone.index[everyone["split"] == "test"]
+    assert set(with_test) <= set(used["cataid"])
 
 
 def test_a_split_without_training_galaxies_is_refused() -> None:

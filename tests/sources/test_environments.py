@@ -13,6 +13,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DatasetError
 
+from galaxy_morphology.imaging import resize
 from galaxy_morphology.pipelines.data_processing import reading
 
 RAW = "01_raw"
@@ -90,9 +91,17 @@ def test_image_folders_keep_their_splits(tmp_path: Path) -> None:
         f"{'test' if row % 4 == 0 else 'train'}/{formats.CLASSES[int(t)]}/{row}.png": content
         for (row, content), t in zip(galaxies.encoded.items(), galaxies.targets, strict=True)
     }
+    copied, original = next(iter(files)), formats.CLASSES[int(galaxies.targets[0])]
+    files = {f"train/{original}/copy.png": files[copied], **files}
     write_folder(tmp_path / RAW, files)
-    _, table, left_out = read("image_folder", tmp_path)
-    assert left_out.empty
+    images, table, left_out = read("image_folder", tmp_path)
+    assert left_out["cataid"].tolist() == [f"train/{original}/copy"]
+    assert f"CATAID {copied.removesuffix('.png')} of its group is" in left_out["reason"].iloc[0]
+    assert table["duplicate_of"].isna().all()
+    assert images.shape[0] == len(table) == len(galaxies.images)
+    for image, name in zip(images, table["cataid"], strict=True):
+        original = galaxies.images[int(Path(name).name)]
+        np.testing.assert_array_equal(image, resize(original, 128))
     is_test = table["cataid"].str.startswith("test/")
     assert (table["split"] == "test").tolist() == is_test.tolist()
     assert table["split"].value_counts().to_dict() == {"training": 24, "validation": 6, "test": 10}

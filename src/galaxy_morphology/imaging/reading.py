@@ -167,7 +167,7 @@ class CutoutRows:
 
     Args:
         images: All of them.
-        places: Which of them, and in which order.
+        places: Which of them in which order, [N].
         bands: The bands of the same galaxies, where networks see these instead.
     """
 
@@ -178,6 +178,15 @@ class CutoutRows:
         self.bands = bands
         self.dtype = images.dtype
         self.shape = (len(places), *images.shape[1:])
+
+    def those(self, kept: NDArray[np.bool_]) -> "CutoutRows":
+        """Some of them.
+
+        Args:
+            kept: Whether a row is one of them, [N].
+        """
+        bands = None if self.bands is None else self.bands.those(kept)
+        return CutoutRows(self._images, self._places[kept], bands)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self._images[place] for place in self._places.tolist())

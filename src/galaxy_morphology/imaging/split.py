@@ -22,13 +22,17 @@ def split_galaxies(
     test_fraction: float,
     seed: int,
     group_within_arcsec: float | None = None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Assign every galaxy to training, validation or test, keeping the class mix in each.
 
     Galaxies of one group go into one split: those with the same pixels, with the same ``group``,
     or near to each other on the sky. Fractions are of groups, and of a group its first galaxy
     stands for its class. A split that is given is kept; one that is not given to any galaxy is cut
     from those that are to be trained on.
+
+    Where the splits that are given divide a group, its test galaxies stay, or its validation
+    galaxies where there is no test galaxy among them. The others are left out: no galaxy is judged
+    by a network that knows its copy or neighbour.
 
     Args:
         galaxies: One row per usable galaxy, with columns ``cataid``, ``class_name`` and
@@ -42,8 +46,9 @@ def split_galaxies(
             those that are linked by others in between; None where place does not matter.
 
     Returns:
-        ``galaxies`` with a column ``split`` of "training", "validation" or "test", and with the
-        CATAID of the first galaxy of its group as ``group``.
+        The galaxies that are used, with a column ``split`` of "training", "validation" or "test",
+        and with the CATAID of the first galaxy of its group as ``group``; and those that are left
+        out, ``cataid`` and ``reason``.
 
     Raises:
         ValueError: A class has too few galaxies to appear in every split; names the class
@@ -52,8 +57,8 @@ def split_galaxies(
     from sklearn.model_selection import train_test_split
 
     galaxies = galaxies.assign(group=_groups(galaxies, group_within_arcsec))
+    galaxies, left_out = _undivided(galaxies)
     split = galaxies.get("split", pd.Series("training", galaxies.index)).to_numpy(object)
-    is_given = "split" in galaxies
     fractions = {
         name: fraction
         for name, fraction in (("test", test_fraction), ("validation", validation_fraction))
@@ -68,10 +73,7 @@ def split_galaxies(
         + " (copies and others that stay together counted once). Add galaxies, or change the "
         "fractions of `split`."
     )
-    reach = galaxies["group"][split != "training"] if is_given else []
-    left = units[~units["group"].isin(reach)]
-    if is_given:
-        _tell_divided(galaxies, split)
+    left = units[~units["group"].isin(galaxies["group"][split != "training"])]
     for name, fraction in fractions.items():
         try:
             rest, chosen = train_test_split(
@@ -88,7 +90,7 @@ def split_galaxies(
     held = pd.crosstab(galaxies["class_name"], split)
     if (held.reindex(index=class_names, columns=wanted, fill_value=0) == 0).any(axis=None):
         raise ValueError(too_few)
-    return galaxies.assign(split=split.astype(str))
+    return galaxies.assign(split=split.astype(str)), left_out
 
 
 def _groups(galaxies: pd.DataFrame, within_arcsec: float | None) -> pd.Series:
@@ -140,13 +142,37 @@ def _near_pairs(galaxies: pd.DataFrame, within_arcsec: float) -> NDArray[np.int_
     return np.asarray(known[pairs.T], np.int_)
 
 
-def _tell_divided(galaxies: pd.DataFrame, split: NDArray[np.object_]) -> None:
-    """Say of groups that the splits that are given divide."""
-    n_splits = pd.Series(split, galaxies.index).groupby(galaxies["group"]).nunique()
-    if len(divided := n_splits.index[n_splits > 1]):
-        cataids = galaxies.loc[galaxies["group"] == divided[0], "cataid"]
+def _undivided(galaxies: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Galaxies of which no group is in two splits that are given, and those left out for it."""
+    if "split" not in galaxies:
+        return galaxies, pd.DataFrame(columns=["cataid", "reason"])
+    place = galaxies["split"].map(SPLITS.index)
+    last = place.groupby(galaxies["group"]).transform("max")
+    stays = (place == last).to_numpy()
+    judged = galaxies[stays].drop_duplicates("group").set_index("group")
+    left_out = galaxies[~stays]
+    of_group = judged.loc[left_out["group"], ["cataid", "split"]].itertuples(index=False)
+    reasons = [
+        f"given for {split}, but CATAID {other} of its group is given for {of_other}, and the same "
+        "pixels, the same `group` or nearly the same place must not be in both"
+        for split, (other, of_other) in zip(left_out["split"], of_group, strict=True)
+    ]
+    if reasons:
         logger.warning(
-            "The splits that are given divide %s groups of galaxies with the same pixels, the same "
-            "`group` or nearly the same place, e.g. CATAID %s: scores may be too good.",
-            f"{len(divided):,}", " and ".join(map(str, cataids.head(2))),
+            "%s galaxies are left out, since the splits that are given divide their groups, e.g. "
+            "CATAID %s: %s.",
+            f"{len(reasons):,}", left_out["cataid"].iloc[0], reasons[0],
         )  # fmt: skip
+    left_out = pd.DataFrame({"cataid": left_out["cataid"], "reason": reasons})
+    return _without(galaxies, stays), left_out.reset_index(drop=True)
+
+
+def _without(galaxies: pd.DataFrame, stays: NDArray[np.bool_]) -> pd.DataFrame:
+    """Some galaxies, with the first of those that are left as what copies and groups name."""
+    kept = galaxies[stays].reset_index(drop=True)
+    original = kept["duplicate_of"].fillna(kept["cataid"])
+    first = kept.groupby(original)["cataid"].transform("first")
+    return kept.assign(
+        group=kept.groupby("group")["cataid"].transform("first"),
+        duplicate_of=first.astype(kept["duplicate_of"].dtype).mask(first == kept["cataid"]),
+    )

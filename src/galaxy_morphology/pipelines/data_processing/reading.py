@@ -67,8 +67,12 @@ def read_and_split_galaxies(
         galaxy_archive, labelled_galaxies, **dict(cutout_options)
     )
     readable["simulated"] = galaxy_archive.simulated
-    galaxies = imaging.split_galaxies(readable, classes.names, **split_options.model_dump())
-    rejected = _rejected(galaxy_archive, labelled_galaxies, rejected_labels, rejected_cutouts)
+    galaxies, divided = imaging.split_galaxies(
+        readable, classes.names, **split_options.model_dump()
+    )
+    images = images.those(readable["cataid"].isin(galaxies["cataid"]).to_numpy())
+    left_out = pd.concat([rejected_cutouts, divided])
+    rejected = _rejected(galaxy_archive, labelled_galaxies, rejected_labels, left_out)
     counts = {"galaxies": len(galaxies), "rejected": len(rejected)}
     network_images = images if images.bands is None else images.bands
     return images, network_images, galaxies, rejected, {**galaxy_archive.summary(), **counts}
@@ -78,7 +82,7 @@ def _rejected(
     galaxy_archive: CutoutArchive,
     labelled_galaxies: pd.DataFrame,
     rejected_labels: pd.DataFrame,
-    rejected_cutouts: pd.DataFrame,
+    left_out: pd.DataFrame,
 ) -> pd.DataFrame:
     """Every galaxy that was left out: ``cataid``, missing where none could be read, ``reason``.
 
@@ -94,7 +98,7 @@ def _rejected(
     without_cataid = pd.DataFrame({"cataid": pd.NA, "reason": unnamed}, index=range(len(unnamed)))
     parts = [
         part.astype({"cataid": rejected_labels["cataid"].dtype, "reason": str})
-        for part in (rejected_labels, rejected_cutouts, without_label, without_cataid)
+        for part in (rejected_labels, left_out, without_label, without_cataid)
     ]
     return pd.concat(parts, ignore_index=True).assign(simulated=galaxy_archive.simulated)
 
