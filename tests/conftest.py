@@ -96,7 +96,7 @@ def run_project(
 def no_votes() -> VoteOptions:
     """The shipped parameters of votes, by which labels are classes."""
     shipped = yaml.safe_load((PROJECT / "conf/base/parameters.yml").read_text(encoding="utf-8"))
-    return VoteOptions(**shipped["votes"])
+    return VoteOptions(**(shipped["votes"] | {"columns": {}, "total": None}))
 
 
 def adopt(data_root: Path, path: str) -> None:

@@ -207,7 +207,7 @@ def test_missing_columns_and_lists_without_a_usable_row_are_errors() -> None:
         ValueError,
         match=r"no usable galaxy: 2 × smooth is no fraction from 0 to 1 \(e.g. CATAID 1\)\. "
         r"Expected a row per galaxy with its CATAID, and fractions of votes in the columns that "
-        r"`votes.columns`",
+        r"`columns.votes` in globals.yml names",
     ):
         clean("CATAID,smooth,disc\n1,90,10\n2,80,20\n")
 

@@ -19,7 +19,8 @@ from galaxy_morphology.options import Classes, ClassificationOptions, VoteOption
 IDENTIFIERS = {"galaxy_zoo_decals": "str"}
 QUESTIONS = (3, 2, 2, 2, 4, 2, 3, 7, 3, 3, 6)
 """Answers to each of Kaggle's questions."""
-OFF = yaml.safe_load((PROJECT / "conf/base/parameters.yml").read_text())["votes"]
+SHIPPED = yaml.safe_load((PROJECT / "conf/base/parameters.yml").read_text())["votes"]
+OFF = SHIPPED | {"columns": {}, "total": None}
 
 
 def parameters(**changes: Any) -> VoteOptions:
@@ -142,8 +143,8 @@ def test_galaxy_zoo_decals(tmp_path: Path) -> None:
         ({"columns": {0: []}}, "expected a column or more for each class"),
         ({"columns": {0: ["a"], 1: ["a"]}}, "expected each column once, found a, a"),
         ({"columns": {0: ["a"]}, "total": "a"}, "expected each column once"),
-        ({"soft": True}, "name their `columns`"),
-        ({"minimum_votes": 5}, "minimum_votes needs numbers of votes: .* as `total`"),
+        ({"soft": True}, "name their columns as `columns.votes`"),
+        ({"minimum_votes": 5}, "minimum_votes needs numbers of votes: .* `columns.total_votes`"),
         ({"columns": {0: ["a"]}, "soft": True, "weigh_by_votes": True}, "weigh_by_votes needs"),
         ({"total": "n", "weigh_by_votes": True}, "is for soft labels"),
         (

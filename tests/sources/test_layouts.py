@@ -124,6 +124,8 @@ def test_the_checksum_is_that_of_the_catalogue_beside_too(tmp_path: Path) -> Non
     [
         ({"columns": {**ZOOBOT["columns"], "label": "klass"}}, "exactly one column klass.*id_str"),
         ({"columns": {"identifier": "id_str"}}, "catalogue.csv are the identifier, and the"),
+        ({"columns": {**ZOOBOT["columns"], "votes": {0: ["a"]}}}, "the label or the votes, and no"),
+        ({"columns": {"identifier": "id_str", "votes": ["a"]}}, "`columns.votes` is .'a'.: Input"),
         ({"columns": {"id": "id_str"}}, "`columns.id` is 'id_str'"),
         ({"identifiers": "words"}, "`identifiers` is 'words'"),
         ({"label_file": "other.csv"}, r"found 0; the tables in it are .'catalogue.csv'"),

@@ -104,8 +104,7 @@ def named_rows(
             raise ValueError(
                 f"The label list needs exactly one column {column}; its columns are "
                 f"{list(labels.columns)[:20]}. Expected a table with a header row, of which "
-                "globals.yml names the columns to read (`columns`, those of votes as "
-                "`columns.votes`)."
+                "`columns` in globals.yml names those to read."
             )
     labels = labels[(labels != "").any(axis=1)]
     read = [_cataid(text, identifiers) for text in labels["CATAID"]]

@@ -122,7 +122,7 @@ def clean_votes(
         labelled,
         rejected,
         f"a row per galaxy with its CATAID, and {kind} of votes in the columns that "
-        "`votes.columns` in the parameters names",
+        "`columns.votes` in globals.yml names",
     )
     return labelled.reset_index(drop=True), rejected
 

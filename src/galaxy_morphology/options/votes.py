@@ -30,7 +30,10 @@ class VoteOptions(Options):
         if len(set(read)) < len(read):
             raise ValueError(f"expected each column once, found {', '.join(read)}")
         if self.soft and not named:
-            raise ValueError("soft labels are fractions of votes: name their `columns`")
+            raise ValueError(
+                "soft labels are fractions of votes: name their columns as `columns.votes` in "
+                "globals.yml"
+            )
         return self
 
     @model_validator(mode="after")
@@ -39,7 +42,8 @@ class VoteOptions(Options):
             for name in ("minimum_votes", "weigh_by_votes"):
                 if getattr(self, name):
                     raise ValueError(
-                        f"{name} needs numbers of votes: name the column that has them as `total`"
+                        f"{name} needs numbers of votes: name the column that has them as "
+                        "`columns.total_votes` in globals.yml"
                     )
         if self.weigh_by_votes and not self.soft:
             raise ValueError("weigh_by_votes is for soft labels: set `soft` too")
@@ -67,8 +71,9 @@ class VoteOptions(Options):
         """
         if self.columns and set(self.columns) != set(classes.root):
             raise ValueError(
-                f"votes.columns has columns for the classes {sorted(self.columns)}, but `classes` "
-                f"are {classes.root}. Name columns for each of them, or none at all."
+                f"`columns.votes` in globals.yml has columns for the classes "
+                f"{sorted(self.columns)}, but `classes` are {classes.root}. Name columns for each "
+                "of them, or none at all."
             )
         if self.soft and classification.class_prior is not None:
             raise ValueError(

@@ -187,7 +187,7 @@ class FileSource:
         """The rows of the label list, with the ``file`` of each where columns tell it."""
         layout, columns = self._layout, self._layout.columns
         ours = {"CATAID": columns.identifier, "TARGET": columns.label, **columns.besides()}
-        ours |= {name: name for name in columns.votes}
+        ours |= {name: name for name in columns.of_votes}
         ours = {name: column for name, column in ours.items() if column}
         wanted = dict.fromkeys([*ours.values(), *columns.in_file])
         if layout.join:

@@ -16,8 +16,9 @@ class Columns(BaseModel):
     Attributes:
         identifier: Of galaxies.
         label: The class of each.
-        votes: Those that labels are made of where there is no such column, see ``votes`` in the
-            parameters. They keep their names.
+        votes: Those with the votes for each class, by its number, where there is no label. They
+            keep their names.
+        total_votes: That with the number of all votes. It keeps its name.
         file: The path of each cut-out in the archive, or a text with names of columns in braces,
             such as ``images/{asset_id}.jpg``.
         image: The array of cut-outs of an HDF5 file.
@@ -33,7 +34,8 @@ class Columns(BaseModel):
 
     identifier: str | None = None
     label: str | None = None
-    votes: tuple[str, ...] = ()
+    votes: dict[int, tuple[str, ...]] = Field(default_factory=dict)
+    total_votes: str | None = None
     file: str | None = None
     image: str | None = None
     split: str | None = None
@@ -47,6 +49,12 @@ class Columns(BaseModel):
     def in_file(self) -> list[str]:
         """The columns that ``file`` is made of."""
         return (BRACES.findall(self.file) or [self.file]) if self.file else []
+
+    @property
+    def of_votes(self) -> list[str]:
+        """The columns of votes, and of their number."""
+        total = [self.total_votes] if self.total_votes else []
+        return [*(name for names in self.votes.values() for name in names), *total]
 
     def besides(self) -> dict[str, str]:
         """By our names, the columns that need not be there."""
@@ -114,6 +122,8 @@ class Layout(BaseModel):
                 f"`columns` must say which columns of {self.label_file} are the identifier, and "
                 "the label or the votes"
             )
+        if columns.label and columns.votes:
+            raise ValueError("`columns` must name the label or the votes, and not both")
         if self.join and not self.label_file:
             raise ValueError("`join` needs a `label_file` to join with")
         return self
