@@ -1,5 +1,6 @@
 """The same galaxies in every form that people have them in, written by hand from its layout."""
 
+import gzip
 import json
 import tarfile
 from collections.abc import Mapping
@@ -251,6 +252,7 @@ def of_fits_in_class_folders(folder: Path, galaxies: Galaxies) -> dict[str, Any]
         f"{CLASSES[int(galaxies.targets[row])]}/{row}.fits": fits_of(image)
         for row, image in enumerate(galaxies.images)
     }
+    files |= {f"{name}.gz": gzip.compress(files.pop(name), 1) for name in list(files)[::2]}
     return {"filepath": str(write_folder(folder, files)), "label_file": None, "columns": {}}
 
 

@@ -1,5 +1,6 @@
 """Single cut-outs: every kind of image comes out as 8-bit RGB, or with a reason."""
 
+import gzip
 import resource
 import struct
 import zlib
@@ -452,3 +453,21 @@ def test_sizes_of_fits_are_limited_before_anything_is_read() -> None:
         header.update(NAXIS1=side, NAXIS2=side)
         with pytest.raises(UnusableCutoutError, match=why):
             read_cutout(header.tostring().encode(), **LIMITS)
+
+
+def test_fits_files_in_gzip_are_those_in_them_and_bombs_are_refused() -> None:
+    plain = fits_of(RGB, 0.3)
+    for encoded in (gzip.compress(plain), gzip.compress(plain) + bytes(700)):
+        found = read_cutout(encoded, fits=LINEAR, **LIMITS)
+        np.testing.assert_array_equal(found.pixels, RGB)
+        assert found.arcsec_per_pixel == pytest.approx(0.3)
+    for encoded, why in {
+        gzip.compress(plain)[:-9]: "its gzip data are cut off",
+        gzip.compress(plain) * 2: "or others follow",
+        gzip.compress(plain)[:-8] + bytes(8): "in its gzip data",
+        gzip.compress(encode(RGB)): "FITS files alone are read",
+        gzip.compress(plain + bytes(64 * 1024**2)): "expands to more than the 67,108,864 bytes",
+        gzip.compress(gzip.compress(plain)): "FITS files alone are read",
+    }.items():
+        with pytest.raises(UnusableCutoutError, match=why):
+            read_cutout(encoded, fits=LINEAR, **LIMITS)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from galaxy_morphology.imaging.colours import WHITE, FitsColours, to_colours, without_gaps
 from galaxy_morphology.imaging.decoding import UnusableCutoutError, decode
-from galaxy_morphology.imaging.fits import is_fits, read_bands
+from galaxy_morphology.imaging.fits import is_fits, read_bands, unzipped
 from galaxy_morphology.sky import FRAME_WIDTH, frame_pixels, sky_colour
 
 AS_THEY_COME = FitsColours()
@@ -172,6 +172,7 @@ def read_cutout(
         check_size(columns.stop - columns.start, rows.stop - rows.start)
         return rows, columns
 
+    encoded = unzipped(encoded)
     if is_fits(encoded):
         values, scale = read_bands(encoded, fits.bands, check_size)
         scale = scale or arcsec_per_pixel

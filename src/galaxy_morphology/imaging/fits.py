@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from galaxy_morphology.imaging.decoding import UnusableCutoutError
 
 SIGNATURE = b"SIMPLE  ="
+GZIP = b"\x1f\x8b"
+MAXIMUM_BYTES = 64 * 1024**2
+"""Most bytes that may come of a file in gzip."""
 BLOCK = 2880
 HEADER_BYTES = 200 * BLOCK
 """Longest header: 7,200 lines."""
@@ -28,7 +31,10 @@ MAXIMUM_TILES = 100_000
 NUMBERS = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 """How numbers of so many bits are stored (Pence et al. 2010, A&A 524, A42)."""
 COMPRESSIONS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
-"""Of which it is known beforehand how much comes out of them."""
+"""Of which it is known beforehand how much comes out of them.
+
+The decoder of HCOMPRESS reads on where data are cut off, which can end the process.
+"""
 READ = re.compile(
     r"XTENSION|EXTNAME|IMAGETYP|Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|THEAP|BSCALE|BZERO|BLANK|BANDS|BAND\d*"
     r"|ZIMAGE|ZCMPTYPE|Z(TILE|NAME|VAL)\d*|C(TYPE|UNIT|DELT)[12]|CROTA2|(CD|PC)[12]_[12]"
@@ -94,6 +100,31 @@ class _Plane(NamedTuple):
 def is_fits(encoded: bytes | NDArray[Any]) -> TypeGuard[bytes]:
     """Whether a cut-out is a FITS file."""
     return isinstance(encoded, bytes) and encoded.startswith(SIGNATURE)
+
+
+def unzipped(encoded: bytes | NDArray[Any]) -> bytes | NDArray[Any]:
+    """A FITS file that is in gzip, as it was before; anything else as it is.
+
+    Args:
+        encoded: The file, or pixels.
+
+    Raises:
+        UnusableCutoutError: It is damaged, or expands to too much.
+    """
+    if not isinstance(encoded, bytes) or not encoded.startswith(GZIP):
+        return encoded
+    gzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        content = gzip.decompress(encoded, MAXIMUM_BYTES + 1)
+    except zlib.error as error:
+        raise UnusableCutoutError(f"damaged image: {error} in its gzip data") from error
+    if len(content) > MAXIMUM_BYTES:
+        raise UnusableCutoutError(f"it expands to more than the {MAXIMUM_BYTES:,} bytes allowed")
+    if not gzip.eof or gzip.unused_data.strip(b"\0"):
+        raise UnusableCutoutError("damaged image: its gzip data are cut off, or others follow")
+    if not is_fits(content):
+        raise UnusableCutoutError("no image: of files in gzip, FITS files alone are read")
+    return content
 
 
 def read_bands(

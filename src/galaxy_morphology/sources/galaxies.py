@@ -20,7 +20,7 @@ from galaxy_morphology.sources.tables import READERS, read_table
 SIMULATED = "SIMULATED.txt"
 """A file of this name says that the galaxies of an archive are simulated."""
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".ppm", ".jp2",
-          ".avif", ".fits", ".fit")  # fmt: skip
+          ".avif", ".fits", ".fit", ".fits.gz", ".fits.fz", ".fz")  # fmt: skip
 """Suffixes of cut-outs where no other is named."""
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """Names of tables beside images that say more about them."""
@@ -242,7 +242,7 @@ class FileSource:
         paths = [PurePosixPath(name) for name in rows["file"]]
         is_number = self._layout.identifiers == "integer"
         told = {
-            "CATAID": [path.stem if is_number else name.removesuffix(path.suffix)
+            "CATAID": [_named(path.name if is_number else name)
                        for name, path in zip(rows["file"], paths, strict=True)],
             "TARGET": ["" if path.parent.name.lower() in SPLIT_OF else path.parent.name
                        for path in paths],
@@ -349,6 +349,13 @@ def _paths(table: pd.DataFrame, file: str) -> Iterator[str]:
 def _meant(label: str, values: Mapping[str, int | str]) -> str:
     text = label.strip()
     return next((str(value) for some, value in values.items() if fnmatchcase(text, some)), text)
+
+
+def _named(file: str) -> str:
+    """The name of a file, without what follows it for its format."""
+    suffixes = [suffix for suffix in IMAGES if file.lower().endswith(suffix)]
+    suffix = max(suffixes, key=len, default=PurePosixPath(file).suffix)
+    return file[: len(file) - len(suffix)]
 
 
 def _split_of(path: PurePosixPath) -> str:
