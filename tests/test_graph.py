@@ -47,5 +47,6 @@ def test_checkpoints_are_read_and_never_written_by_the_graph() -> None:
     made = {name for pipeline in pipelines for name in pipeline.all_outputs()}
     read = {name for pipeline in pipelines for name in pipeline.inputs()}
     checkpoints = {"modelling.training.checkpoint", "network_checkpoints", "baseline_checkpoints",
-                   "finalist_checkpoints", "tuning_study"}  # fmt: skip
+                   "finalist_checkpoints", "tuning_study", "training_features_checkpoint",
+                   "survey_archives", "survey_folder"}  # fmt: skip
     assert checkpoints <= read - made

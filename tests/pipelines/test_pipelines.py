@@ -619,7 +619,9 @@ def test_runs_are_sums_of_stages_and_boxes_are_named_after_them() -> None:
     }
     page = {"reporting"}
     inner = {box for some in boxes.values() for box in some}
-    alone = {"simulation", "truth", "comparison", "export", "tuning", "tuning_worker"}
+    alone = {
+        "simulation", "truth", "comparison", "export", "survey", "tuning", "tuning_worker"
+    }  # fmt: skip
     assert set(pipelines) == {*boxes, *inner, *page, *alone, "morphology", "__default__", "demo"}
     survey = boxes.keys() | page
     assert set(pipelines["__default__"].nodes) == {n for s in survey for n in pipelines[s].nodes}
@@ -640,7 +642,7 @@ def test_the_registry_loads_nothing_heavy(project: Path) -> None:
         f"bootstrap_project(Path({str(project)!r}))\n"
         "from kedro.framework.project import pipelines; assert len(dict(pipelines)) == 20\n"
         "heavy = ['tensorflow', 'keras', 'lime', 'matplotlib', 'sklearn', 'skimage', 'scipy',\n"
-        "         'galsim', 'astropy', 'photutils', 'cleanlab', 'optuna']\n"
+        "         'galsim', 'astropy', 'photutils', 'cleanlab', 'optuna', 'distributed']\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     result = subprocess.run(

@@ -17,7 +17,7 @@ class ArchivesDataset(AbstractDataset[NoReturn, Archives]):
     """Where archives of galaxies without labels may lie, of which a parameter names some.
 
     Args:
-        folder: What relative paths start from.
+        relative_to: What relative paths start from.
         maximum_member_bytes: See :class:`CutoutArchiveDataset`.
         credentials: For the file system, if it needs any.
         fs_args: Further arguments of the file system.
@@ -28,7 +28,7 @@ class ArchivesDataset(AbstractDataset[NoReturn, Archives]):
     def __init__(
         self,
         *,
-        folder: str,
+        relative_to: str,
         maximum_member_bytes: int = 64 * MEBIBYTE,
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
@@ -36,7 +36,7 @@ class ArchivesDataset(AbstractDataset[NoReturn, Archives]):
         **layout: Any,
     ) -> None:
         self._archives = Archives(
-            folder,
+            relative_to,
             layout_of({**layout, "labelled": False}).without_labels(),
             maximum_member_bytes,
             {**(credentials or {}), **(fs_args or {})},

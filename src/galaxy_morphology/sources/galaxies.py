@@ -129,6 +129,15 @@ class FileSource:
         """
         return self._rows().drop(columns="file", errors="ignore")
 
+    @property
+    def unread_list(self) -> str | None:
+        """The label list that is there, and that nobody needs to read; None for none."""
+        layout = self._layout
+        if layout.labelled or not layout.label_file or layout.columns.file:
+            return None
+        ends = f"/{layout.label_file}"
+        return next((name for name in self._files if f"/{name}".endswith(ends)), None)
+
     def cutouts(self) -> FileCutouts:
         """The cut-outs by identifier.
 

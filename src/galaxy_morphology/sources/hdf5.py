@@ -33,6 +33,7 @@ class Hdf5Source:
     """
 
     simulated = False
+    unread_list = None
 
     def __init__(self, file: IO[bytes], path: str, layout: Layout, maximum_bytes: int) -> None:
         import h5py

@@ -19,9 +19,13 @@ class Source(Protocol):
 
     Attributes:
         simulated: Whether they are simulated, as the source itself says.
+        unread_list: A label list that is there, and that nobody needs to read; None for none.
     """
 
     simulated: bool
+
+    @property
+    def unread_list(self) -> str | None: ...  # noqa: D102
 
     def cutouts(self) -> SourceCutouts:
         """The cut-outs by identifier."""

@@ -3,6 +3,7 @@
 from galaxy_morphology.survey.appearance import appearance_of
 from galaxy_morphology.survey.catalogue import read_shards
 from galaxy_morphology.survey.classification import Recipe, SurveyClassifier
+from galaxy_morphology.survey.cluster import Cluster, on_cluster
 from galaxy_morphology.survey.cutouts import SurveyCutouts
 from galaxy_morphology.survey.labelling import label_list, most_instructive
 from galaxy_morphology.survey.overview import columns_read, histogram_of, look_over
@@ -12,6 +13,7 @@ from galaxy_morphology.survey.summary import summarise
 from galaxy_morphology.survey.unlike import TrainingFeatures, training_features
 
 __all__ = [
+    "Cluster",
     "Plan",
     "Recipe",
     "SurveyClassifier",
@@ -24,6 +26,7 @@ __all__ = [
     "look_over",
     "make_catalogue",
     "most_instructive",
+    "on_cluster",
     "one_after_another",
     "plan_survey",
     "read_shards",

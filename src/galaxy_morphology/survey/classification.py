@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,8 @@ from galaxy_morphology.survey.catalogue import Facts, schema_of
 from galaxy_morphology.survey.shards import OpenArchive, Shard
 from galaxy_morphology.survey.unlike import TrainingFeatures, distances, fingerprint_of
 from galaxy_morphology.typing import Images, KerasModel
+
+NETWORK, TRAINING = "classifier.keras", "training_features.npz"
 
 Seen = Callable[[int], object]
 """Told of galaxies that are done."""
@@ -65,6 +68,8 @@ class SurveyClassifier:
         is_text: Whether identifiers are texts.
 
     Attributes:
+        recipe: See above.
+        is_text: See above.
         network_hash: Of the network and its weights.
         parameters_hash: Of all else that shapes what it says.
 
@@ -75,7 +80,8 @@ class SurveyClassifier:
     def __init__(
         self, network: KerasModel, recipe: Recipe, training: TrainingFeatures, *, is_text: bool
     ) -> None:
-        self._network, self._recipe, self._training = network, recipe, training
+        self._network, self.recipe, self._training = network, recipe, training
+        self.is_text = is_text
         self._how = dict(recipe.cutouts)
         self._check()
         self.network_hash = fingerprint_of(network)
@@ -89,15 +95,42 @@ class SurveyClassifier:
             digest.update(np.ascontiguousarray(array).tobytes())
         self.parameters_hash = digest.hexdigest()
 
+    def save(self, folder: Path) -> None:
+        """Write the files that it can be loaded from.
+
+        Args:
+            folder: Where to.
+        """
+        self._network.save(folder / NETWORK)
+        np.savez(folder / TRAINING, allow_pickle=False, **self._training._asdict())
+
+    @classmethod
+    def load(cls, folder: Path, recipe: Recipe, *, is_text: bool) -> Self:
+        """Load it from its files, in safe mode and without pickle.
+
+        Args:
+            folder: Where they are.
+            recipe: What becomes of its logits.
+            is_text: Whether identifiers are texts.
+        """
+        import keras
+
+        network = keras.models.load_model(folder / NETWORK, safe_mode=True, compile=False)
+        with np.load(folder / TRAINING, allow_pickle=False) as arrays:
+            training = TrainingFeatures(
+                arrays["features"], int(arrays["neighbours"]), float(arrays["threshold"])
+            )
+        return cls(network, recipe, training, is_text=is_text)
+
     def _check(self) -> None:
-        shape, side = tuple(self._network.input_shape[1:]), self._recipe.cutouts.side
+        shape, side = tuple(self._network.input_shape[1:]), self.recipe.cutouts.side
         if shape != (side, side, 3):
             raise ValueError(
                 f"The classifier takes cut-outs of the shape {shape}, but this run prepares them "
                 f"as {(side, side, 3)}: run with the parameters `cutouts` that it was trained with."
             )
         units = self._network.get_layer("logit").output.shape[-1]
-        names = self._recipe.classes.names
+        names = self.recipe.classes.names
         if max(2, units) != len(names):
             raise ValueError(
                 f"The classifier tells {max(2, units)} classes apart, but `classes` are {names}: "
@@ -165,7 +198,7 @@ class SurveyClassifier:
                 cutout, facts = outcome
                 found.append((identifier, facts))
                 batch.append(cutout.pixels)
-                if len(batch) == self._recipe.prediction.batch_size:
+                if len(batch) == self.recipe.prediction.batch_size:
                     yield np.stack(batch)
                     seen(len(batch))
                     batch.clear()
@@ -173,7 +206,7 @@ class SurveyClassifier:
                 yield np.stack(batch)
                 seen(len(batch))
 
-        prediction = self._recipe.prediction
+        prediction = self.recipe.prediction
         answers = networks.ask_about_batches(
             self._network, batches(), precision=prediction.precision, views=prediction.views,
             features=True,
@@ -208,7 +241,7 @@ class SurveyClassifier:
         self, found: list[tuple[Identifier, dict[str, Any]]], rejected: list[Any], answers: Any
     ) -> dict[str, Any]:
         """By name, columns of those that were found and then of those that were rejected."""
-        classes, recipe = self._recipe.classes, self._recipe
+        classes, recipe = self.recipe.classes, self.recipe
         probability = probabilities_for_mix(
             answers.logits.astype(np.float64), recipe.temperature, classes, recipe.classification
         )

@@ -211,7 +211,7 @@ def make_catalogue(
     if failed:
         raise RuntimeError(_what_failed(failed, plan))
     mark_duplicates(folder)
-    return _manifest(folder, plan, journal)
+    return _manifest(folder, plan, journal, classifier)
 
 
 def _facts_of(folder: Path, shard: Shard) -> Facts | None:
@@ -225,7 +225,9 @@ def _stale_shards(folder: Path, plan: Plan) -> list[Path]:
     stale = [file for file in shard_files(folder) if file.name not in wanted]
     for file in stale:
         facts = facts_of(file)
-        if facts is None or not fnmatch(facts.archive, plan.source):
+        if facts is None or not (
+            facts.archive == plan.source or fnmatch(facts.archive, plan.source)
+        ):
             what = f"galaxies of {facts.archive}" if facts else "something else"
             raise ValueError(
                 f"{file} holds {what}, which is no part of this survey of {plan.source}. Nothing "
@@ -263,15 +265,17 @@ def _noted(journal: Path) -> dict[tuple[str, str], float]:
     return {(name, known): float(seconds) for name, known, seconds in rows}
 
 
-def _manifest(folder: Path, plan: Plan, journal: Path) -> pd.DataFrame:
+def _manifest(
+    folder: Path, plan: Plan, journal: Path, classifier: SurveyClassifier
+) -> pd.DataFrame:
     seconds = _noted(journal)
     rows: list[dict[str, Any]] = []
     for shard in plan.shards:
         facts = _facts_of(folder, shard)
-        if facts is None or facts.read != shard.n_galaxies:
+        if facts is None or not classifier.made(facts, shard):
             raise RuntimeError(
-                f"{folder / shard.name}{SUFFIX} should have {shard.n_galaxies:,} galaxies, but is "
-                "not there any more or was changed: run again."
+                f"{folder / shard.name}{SUFFIX} was made a moment ago, but is not there any more, "
+                "or was made by another run since: run again."
             )
         rows.append(
             {"shard": shard.name, "first": shard.first, **facts._asdict(),

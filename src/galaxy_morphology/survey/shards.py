@@ -78,6 +78,7 @@ class OpenArchive:
         cutouts: By identifier.
         identifiers: In the order in which cut-outs lie.
         nameless: Why images and rows of its table have no identifier.
+        unread_list: Name of a label list in it, which is not looked at; None for none.
 
     Raises:
         ValueError: It is no archive, or holds no cut-out; says what was found.
@@ -87,6 +88,7 @@ class OpenArchive:
     def __init__(self, archives: Archives, archive: str) -> None:
         self._archives, self.archive = archives, archive
         source = archives.open(archive)
+        self.unread_list = source.unread_list
         layout = archives.layout
         self.cutouts = source.cutouts()
         self.identifiers: Sequence[Identifier] = list(self.cutouts)
@@ -155,6 +157,11 @@ def plan_survey(archives: Archives, source: str, shard_size: int) -> Plan:
                 n_more = len(opened.identifiers)
                 repeats.add(_hashes(opened.identifiers), np.arange(n_galaxies, n_galaxies + n_more))
                 n_galaxies += n_more
+            if opened.unread_list and archive == found[0]:
+                logger.info(
+                    "%s has a label list, %s. It is not looked at: galaxies of a survey are "
+                    "classified without regard to their labels.", archive, opened.unread_list,
+                )  # fmt: skip
             if opened.nameless:
                 nameless[archive] = (len(opened.nameless), opened.nameless[0])
                 logger.warning(

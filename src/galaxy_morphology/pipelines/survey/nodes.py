@@ -102,7 +102,13 @@ def classify_survey(
         "%s galaxies in %s shards.", f"{plan.n_galaxies:,}", f"{len(plan.shards):,}",
     )  # fmt: skip
     catalogue = folder / CATALOGUE
-    classify = survey.one_after_another(catalogue, archives, able, options.threads)
+    if options.dask:
+        cluster = survey.Cluster(
+            options.dask, options.workers, options.threads_per_worker, options.memory_per_worker
+        )
+        classify = survey.on_cluster(catalogue, archives, able, cluster)
+    else:
+        classify = survey.one_after_another(catalogue, archives, able, options.threads)
     manifest = survey.make_catalogue(catalogue, folder / JOURNAL, plan, able, classify)
     return catalogue, manifest, survey.SurveyCutouts(catalogue, archives, cutouts), plan.nameless
 

@@ -11,6 +11,10 @@ class SurveyOptions(Options):
     source: str | None
     shard_size: int = Field(ge=1, le=1_000_000)
     threads: int | None = Field(ge=1)
+    dask: str | None
+    workers: int = Field(ge=1, le=1000)
+    threads_per_worker: int | None = Field(ge=1)
+    memory_per_worker: str
     n_training: int = Field(ge=1)
     neighbours: int = Field(ge=1)
     flagged_share: float = Field(gt=0, lt=1)
