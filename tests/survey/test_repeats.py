@@ -17,7 +17,9 @@ def test_the_first_of_each_key_is_found(parts: list[list[int]]) -> None:
             keys = np.array([[key % 2, key] for key in part], np.uint64).reshape(-1, 2)
             repeats.add(keys, rows[start : start + len(part)])
             start += len(part)
-        expected = {int(row): int(rows[every.index(key)]) for row, key in zip(rows, every, strict=True)}
+        expected = {
+            int(row): int(rows[every.index(key)]) for row, key in zip(rows, every, strict=True)
+        }
         again = {row: first for row, first in expected.items() if row != first}
         assert dict(repeats.found()) == again
         if every:

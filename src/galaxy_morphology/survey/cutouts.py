@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galaxy_morphology.identifiers import Identifier
@@ -57,18 +57,13 @@ class SurveyCutouts(Mapping[Identifier, NDArray[np.uint8]]):
 
     def _places(self, wanted: list[Identifier]) -> dict[Identifier, str]:
         """The archive of each galaxy."""
-        files = [str(file) for file in shard_files(self._folder)]
-        rows = ds.dataset(files).to_table(
-            {"cataid": ds.field("cataid"), "file": ds.field("__filename")},
-            filter=ds.field("cataid").isin(wanted),
-        )
-        archives: dict[str, str] = {}
-        places = {}
-        for identifier, file in zip(rows["cataid"].to_pylist(), rows["file"].to_pylist(),
-                                    strict=True):  # fmt: skip
-            if file not in archives and (facts := facts_of(Path(file))):
-                archives[file] = facts.archive
-            places[identifier] = archives[file]
+        places: dict[Identifier, str] = {}
+        for file in shard_files(self._folder):
+            there = pq.read_table(
+                file, columns=["cataid"], filters=[("cataid", "in", wanted)], partitioning=None
+            )
+            if len(there) and (facts := facts_of(file)):
+                places |= dict.fromkeys(there["cataid"].to_pylist(), facts.archive)
         if missing := [identifier for identifier in wanted if identifier not in places]:
             raise KeyError(missing[0])
         return places

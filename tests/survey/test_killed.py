@@ -1,0 +1,71 @@
+"""Killed at any moment, a survey goes on: all of it is there in the end, byte for byte."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import surveying
+from survey import write_survey
+
+N_GALAXIES = 100
+
+
+def start(folder: Path, where: str) -> "subprocess.Popen[bytes]":
+    paths = os.pathsep.join(["src", "tests", os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, surveying.__file__, str(folder), *filter(None, [where])],
+        env=os.environ | {"PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        cwd=Path(surveying.__file__).parents[1],
+        stderr=subprocess.PIPE,
+    )
+
+
+def workers_of(run: "subprocess.Popen[bytes]") -> list[int]:
+    children = psutil.Process(run.pid).children(recursive=True)
+    return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def n_shards(folder: Path) -> int:
+    return len(list((folder / "catalogue").glob("*.parquet")))
+
+
+def finish_in_spite_of_kills(folder: Path, where: str, rng: random.Random, n_kills: int) -> None:
+    """Kill the run, or a worker of it, when a random number of shards more is there."""
+    for _ in range(20):
+        run = start(folder, where)
+        wanted = n_shards(folder) + rng.randint(0, 4)
+        while n_kills and run.poll() is None:
+            if n_shards(folder) >= wanted:
+                time.sleep(rng.random() / 10)
+                workers = workers_of(run) if where else []
+                os.kill(rng.choice([run.pid, *workers]), signal.SIGKILL)
+                n_kills -= 1
+                wanted += rng.randint(1, 4)
+            time.sleep(0.005)
+        _, said = run.communicate()
+        if run.returncode == 0:
+            return
+        assert run.returncode == -signal.SIGKILL or "shards failed" in said.decode(), said.decode()
+    raise AssertionError("it never ended")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SURVEY_KILLS", "3"))))
+def test_the_shards_are_those_of_a_run_without_kills(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    write_survey(tmp_path / "a.zip", N_GALAXIES, side=40, n_damaged=3)
+    finish_in_spite_of_kills(tmp_path, "local" if seed % 2 else "", rng, n_kills=4)
+    killed = surveying.contents(tmp_path)
+    for file in (tmp_path / "catalogue").iterdir():
+        file.unlink()
+    surveying.main(str(tmp_path))
+    assert len(killed) == N_GALAXIES / 5
+    assert surveying.contents(tmp_path) == killed
+    rows = surveying.catalogue_of(tmp_path)
+    assert rows["cataid"].tolist() == list(range(100000, 100000 + N_GALAXIES))
