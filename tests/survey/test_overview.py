@@ -1,9 +1,14 @@
 """One pass over a catalogue keeps what the whole catalogue, sorted at once, would give."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -120,3 +125,41 @@ def test_a_catalogue_may_have_no_classified_galaxy(n_classified: int) -> None:
     assert found.counts["classified"] == len(found.sample) == n_classified
     assert found.counts["rejected"] == len(rejected)
     assert set(columns_read(NAMES)) < set(found.sample)
+
+
+LOOK_OVER = """
+import resource, sys
+from pathlib import Path
+from galaxy_morphology import figures, survey
+
+names = ["Elliptical", "Spiral", "Other"]
+tables = survey.read_shards(Path(sys.argv[1]), survey.columns_read(names))
+found = survey.look_over(tables, names, n_notable=8, n_sample=10_000)
+histograms = found.counts["probabilities"]
+figures.probability_distributions(histograms, histograms, split="test", simulated=False).savefig(
+    Path(sys.argv[1]) / "probabilities.png"
+)
+print(found.counts["galaxies"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_a_million_galaxies_take_no_more_memory_than_a_tenth_of_them(tmp_path: Path) -> None:
+    peaks = []
+    for n_shards in (100, 1000):
+        folder = tmp_path / str(n_shards)
+        folder.mkdir()
+        table = catalogue(1000)
+        schema = pa.Table.from_pandas(table, preserve_index=False).schema
+        for number in range(n_shards):
+            table["cataid"] = np.arange(1000) + 1000 * number
+            shard = pa.Table.from_pandas(table, schema, preserve_index=False)
+            pq.write_table(shard, folder / f"{number:04d}.parquet")
+        result = subprocess.run(
+            [sys.executable, "-c", LOOK_OVER, str(folder)],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        n_galaxies, peak = map(int, result.stdout.split())
+        assert n_galaxies == 1000 * n_shards
+        peaks.append(peak)
+    assert peaks[1] < 1.1 * peaks[0]

@@ -70,7 +70,7 @@ def estimate_shares(
         A row for each method and class.
     """
     tested = predictions[predictions["split"] == list(metrics)[-1]]
-    return evaluation.class_shares(
+    shares = evaluation.class_shares(
         np.array([counts["classes"][name]["predicted"] for name in classes.names]),
         evaluation.probabilities_of(sample, classes.names),
         evaluation.probabilities_of(tested, classes.names),
@@ -80,6 +80,7 @@ def estimate_shares(
         n_resamples=options.n_resamples,
         seed=options.seed,
     )
+    return shares.assign(simulated=counts["simulated"])
 
 
 def draw_class_shares(
@@ -169,7 +170,8 @@ def compare_with_training(
     """
     some = sample.head(options.compared)
     if some.empty:
-        return evaluation.distribution_shifts(some, some, (), least_distance=1), pd.DataFrame()
+        nothing = evaluation.distribution_shifts(some, some, (), least_distance=1)
+        return nothing.assign(simulated=False), pd.DataFrame()
     cutouts = np.stack(_read(survey_cutouts, some["cataid"]))
     theirs = survey.appearance_of(
         cutouts, some, morphology.measure_galaxies(cutouts, some.assign(arcsec_per_pixel=np.nan))
@@ -190,8 +192,10 @@ def compare_with_training(
             "The survey does not look like the training galaxies: %s. Its classes and their shares "
             "are to be doubted; see 08_reporting/survey/shifts.csv.", _in_words(shifts),
         )  # fmt: skip
+    simulated = bool(some["simulated"].any())
     appearance = pd.concat([ours.assign(survey=False), theirs.assign(survey=True)])
-    return shifts, appearance.reset_index(drop=True)
+    appearance = appearance.assign(simulated=simulated).reset_index(drop=True)
+    return shifts.assign(simulated=simulated), appearance
 
 
 def draw_shifts(shifts: pd.DataFrame, appearance: pd.DataFrame, counts: dict[str, Any]) -> Figure:
@@ -411,7 +415,9 @@ def _read(cutouts: PreparedCutouts, cataids: pd.Series) -> list[Images]:
 
 def _rounded(shifts: pd.DataFrame) -> pd.DataFrame:
     numbers = shifts.select_dtypes("float").columns
-    return shifts.assign(**{name: shifts[name].map("{:.3g}".format) for name in numbers})
+    rounded = shifts.assign(**{name: shifts[name].map("{:.3g}".format) for name in numbers})
+    rounded["quantity"] = rounded["quantity"].str.replace("_", " ")
+    return rounded.drop(columns="simulated").rename(columns=lambda name: name.replace("_", " "))
 
 
 def _in_words(shifts: pd.DataFrame) -> str:
