@@ -1,5 +1,7 @@
 """Shares of classes among unlabelled galaxies: right where the truth is known, counts are not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,7 +36,7 @@ def too_sure(probability: Array) -> Array:
     """The same ranking by a classifier that is too sure, and prefers the first class."""
     distorted = probability**1.7
     distorted[:, 0] *= 2
-    return distorted / distorted.sum(axis=1, keepdims=True)
+    return np.asarray(distorted / distorted.sum(axis=1, keepdims=True), np.float64)
 
 
 def test_two_classes_have_the_closed_form_of_rogan_and_gladen() -> None:
@@ -65,7 +67,7 @@ def test_shares_that_are_impossible_become_the_nearest_possible_ones() -> None:
 
 
 def test_what_cannot_be_told_is_undefined() -> None:
-    how = {"confidence": 0.95, "n_resamples": 40, "seed": 0}
+    how: dict[str, Any] = {"confidence": 0.95, "n_resamples": 40, "seed": 0}
     guess, unseen = np.array([[50, 50], [50, 50]]), np.array([[50, 5], [0, 0]])
     for confusion in (guess, unseen):
         assert rogan_gladen(np.array([7, 3]), confusion, **how)[0]["value"] is None
@@ -164,7 +166,7 @@ def coverage(
     n_classes = len(shares)
     rng = np.random.default_rng(0)
     found: dict[str, list[Array]] = {method: [] for method in METHODS}
-    held: dict[str, list[Array]] = {method: [] for method in METHODS}
+    held: dict[str, list[Any]] = {method: [] for method in METHODS}
     for run in range(n_runs):
         truth, tested = classified(rng, n_tested, [1 / n_classes] * n_classes)
         _, survey = classified(rng, n_survey, shares)
@@ -176,9 +178,8 @@ def coverage(
         )  # fmt: skip
         for method, some in table.groupby("method"):
             found[str(method)].append(some["share"].to_numpy())
-            held[str(method)].append(
-                (some["low"].le(shares) & some["high"].ge(shares)).to_numpy(float)
-            )
+            is_held = some["low"].le(shares) & some["high"].ge(shares)
+            held[str(method)].append(is_held.to_numpy(np.float64))
     return (
         {method: np.mean(values, axis=0) for method, values in found.items()},
         {method: np.mean(values, axis=0) for method, values in held.items()},

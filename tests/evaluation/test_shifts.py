@@ -9,8 +9,8 @@ from galaxy_morphology.evaluation.shifts import distribution_shifts
 
 
 def shift_of(ours: list[float], theirs: list[float]) -> pd.Series:
-    tables = (pd.DataFrame({"sky": values}) for values in (ours, theirs))
-    return distribution_shifts(*tables, ["sky"], least_distance=0.2).iloc[0]
+    training, others = (pd.DataFrame({"sky": values}) for values in (ours, theirs))
+    return distribution_shifts(training, others, ["sky"], least_distance=0.2).iloc[0]
 
 
 @pytest.mark.parametrize("sigma", [0.5, 3.0])

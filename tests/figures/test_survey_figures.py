@@ -48,9 +48,9 @@ def test_probabilities_are_shares_of_galaxies(n_classes: int) -> None:
     survey = {name: rng.integers(0, 9, 50).tolist() for name in NAMES[:n_classes]}
     tested = {name: [0] * 49 + [7] for name in NAMES[:n_classes]}
     figure = figures.probability_distributions(survey, tested, split="test", simulated=False)
-    shown = [ax for ax in figure.axes if ax.patches]
-    assert len(shown) == (1 if n_classes == 2 else 3)
-    for ax, name in zip(shown, NAMES[n_classes == 2 : n_classes], strict=True):
+    drawn: list[Any] = [ax for ax in figure.axes if ax.patches]
+    assert len(drawn) == (1 if n_classes == 2 else 3)
+    for ax, name in zip(drawn, NAMES[n_classes == 2 : n_classes], strict=True):
         assert ax.get_xlabel() == f"probability of {name}"
         of_tested, of_survey = ax.patches
         counts = np.array(survey[name])
@@ -71,7 +71,8 @@ def test_shifts_are_named_with_their_distance() -> None:
     found = texts(figure)
     assert "differs: distance 0.50" in found
     assert "alike: distance 0.12" in found
-    heights = figure.axes[0].patches[1].get_data()[0]
+    outline: Any = figure.axes[0].patches[1]
+    heights = outline.get_data()[0]
     assert heights.sum() == pytest.approx(1, abs=0.05)
     nothing = figures.distribution_shifts(training, survey, shifts[:0], simulated=True)
     texts(nothing)

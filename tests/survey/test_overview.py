@@ -34,8 +34,8 @@ def catalogue(n: int, seed: int = 0, *, text: bool = False) -> pd.DataFrame:
             "unlike_training": rng.random(n) < 0.1,
             "channel_without_signal": rng.random(n) < 0.1,
             "simulated": False,
-            "duplicate_of": pd.Series(np.where(rng.random(n) < 0.2, 1, None), dtype=object),
-            "rejected": pd.Series([None] * n, dtype=object),
+            "duplicate_of": pd.array([1 if one < 0.2 else None for one in rng.random(n)], "Int64"),
+            "rejected": pd.array([None] * n, "object"),
             "width": 128,
             "height": 128,
             "file": "a.png",
@@ -45,7 +45,7 @@ def catalogue(n: int, seed: int = 0, *, text: bool = False) -> pd.DataFrame:
         table[f"probability_{name}"] = values
     table["predicted_class"] = np.array(NAMES, object)[probability.argmax(axis=1)]
     rejected = rng.random(n) < 0.1
-    of_network = [name for name in table if name.startswith(("probability", "predicted"))]
+    of_network = [name for name in table.columns if name.startswith(("probability", "predicted"))]
     table.loc[rejected, [*of_network, "distance"]] = None
     table.loc[rejected, ["keep", "unlike_training", "channel_without_signal"]] = False
     table.loc[rejected, "rejected"] = "damaged"
@@ -150,11 +150,10 @@ def test_a_million_galaxies_take_no_more_memory_than_a_tenth_of_them(tmp_path: P
         folder = tmp_path / str(n_shards)
         folder.mkdir()
         table = catalogue(1000)
-        schema = pa.Table.from_pandas(table, preserve_index=False).schema
+        shard = pa.Table.from_pandas(table, preserve_index=False)
         for number in range(n_shards):
-            table["cataid"] = np.arange(1000) + 1000 * number
-            shard = pa.Table.from_pandas(table, schema, preserve_index=False)
-            pq.write_table(shard, folder / f"{number:04d}.parquet")
+            cataids = pa.array(np.arange(1000) + 1000 * number)
+            pq.write_table(shard.set_column(0, "cataid", cataids), folder / f"{number}.parquet")
         result = subprocess.run(
             [sys.executable, "-c", LOOK_OVER, str(folder)],
             check=True, capture_output=True, text=True,

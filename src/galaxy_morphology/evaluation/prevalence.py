@@ -6,7 +6,7 @@ it errs. They hold where only the mix differs: where galaxies of a class look as
 of that class do (label shift).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,7 +75,7 @@ def class_shares(
     """
     n_classes = len(class_names)
     truth, predicted = tested_fractions.argmax(axis=1), tested_probability.argmax(axis=1)
-    how = {"confidence": confidence, "n_resamples": n_resamples, "seed": seed}
+    how: dict[str, Any] = {"confidence": confidence, "n_resamples": n_resamples, "seed": seed}
     scores = {
         "counted": [wilson_interval(count, counts.sum(), confidence) for count in counts],
         "Rogan-Gladen": rogan_gladen(counts, confusion_matrix(truth, predicted, n_classes), **how),
@@ -234,7 +234,7 @@ def em_shares(
         if np.abs(twice - once).max() < PRECISION**2:
             return twice
         change, turn = once - shares, twice - 2 * once + shares
-        length = max(1.0, float(np.linalg.norm(change) / max(np.linalg.norm(turn), 1e-300)))
+        length = max(1.0, float(np.linalg.norm(change)) / (float(np.linalg.norm(turn)) or 1.0))
         leap = shares + 2 * length * change + length**2 * turn
         shares = step(leap) if leap.min() > 0 else twice
         if np.abs(change).max() < PRECISION and length < 1 / PRECISION:
@@ -314,7 +314,7 @@ def _logs(probability: FloatArray) -> NDArray[np.float64]:
     return np.log(np.maximum(np.asarray(probability, np.float64), LEAST_PROBABILITY))
 
 
-def _rates(confusion: NDArray[np.float64] | NDArray[np.int_]) -> NDArray[np.float64]:
+def _rates(confusion: FloatArray | IntArray) -> NDArray[np.float64]:
     """With which probability each class is taken for what, [..., K, K], rows that sum to 1."""
     return np.asarray(confusion / confusion.sum(axis=-1, keepdims=True), np.float64)
 

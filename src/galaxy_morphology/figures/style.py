@@ -65,7 +65,9 @@ def panels(figure: Figure, n_panels: int, columns: int) -> Any:
     return axes[:n_panels]
 
 
-def show_cutouts(axes: Sequence[Any], images: NDArray[Any], titles: Sequence[str]) -> None:
+def show_cutouts(
+    axes: Sequence[Any], images: Iterable[NDArray[Any]], titles: Sequence[str]
+) -> None:
     """Fill panels with RGB cut-outs and a small title each."""
     for ax, image, title in zip(axes, images, titles, strict=True):
         ax.imshow(image, interpolation="nearest")

@@ -36,7 +36,7 @@ def most_instructive(
     def distances_to(row: int) -> NDArray[np.float64]:
         """Squared, from each gradient to that of a galaxy; gradients themselves are K times F."""
         products = (errors @ errors[row]) * (inputs @ inputs[row])
-        return np.maximum(squared + squared[row] - 2 * products, 0)
+        return np.asarray(np.maximum(squared + squared[row] - 2 * products, 0))
 
     chosen: list[int] = []
     nearest = squared.copy()
@@ -71,7 +71,7 @@ def label_list(galaxies: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     table = pd.DataFrame({columns.identifier or "CATAID": galaxies["cataid"].to_numpy()})
     for name in [columns.label] if columns.label else columns.votes or ["TARGET"]:
         table[name] = ""
-    for name, values in ((columns.ra, "ra"), (columns.dec, "dec"), (columns.file, "file")):
-        if name and not BRACES.search(name) and galaxies[values].notna().any():
-            table[name] = galaxies[values].to_numpy()
+    for ours, theirs in (("ra", columns.ra), ("dec", columns.dec), ("file", columns.file)):
+        if theirs and not BRACES.search(theirs) and galaxies[ours].notna().any():
+            table[theirs] = galaxies[ours].to_numpy()
     return table

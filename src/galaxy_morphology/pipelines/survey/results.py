@@ -183,7 +183,7 @@ def compare_with_training(
     ours = survey.appearance_of(
         images[rows], known, features.set_index("cataid").loc[known["cataid"]].reset_index()
     )
-    quantities = [name for name in ours if name != "cataid"]
+    quantities = ours.columns.drop("cataid").tolist()
     shifts = evaluation.distribution_shifts(
         ours, theirs, quantities, least_distance=options.least_distance
     )
