@@ -1,1 +1,1 @@
-"""Tests of simulated surveys; a package, for it has a conftest and helpers of its own."""
+"""Tests of the page; a package, for it has helpers of its own."""

@@ -1,5 +1,6 @@
 """What a run found, in sentences: how good, how far to trust it, where it errs, what to do next."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ def answer(
     error_rates: pd.DataFrame,
     suspect_labels: pd.DataFrame,
     explanation_summary: pd.DataFrame,
+    titles: Mapping[str, str],
 ) -> str:
     """Say what the scores, errors, suspects and explanations of a run come to.
 
@@ -25,6 +27,7 @@ def answer(
             ``error_rate``, ``low`` and ``high``.
         suspect_labels: A row per galaxy, ``suspected`` or not, with its ``split``.
         explanation_summary: A row per measure, method and group: ``value``, ``low``, ``high``.
+        titles: What each method of explanation is called.
 
     Returns:
         A section of HTML, whose numbers lead to the sections and galaxies they come from.
@@ -42,7 +45,7 @@ def answer(
         by_chance=(1 - scores["confidence"]) / 2 * len(error_rates),
         n_suspected=len(suspected),
         n_suspected_scored=int((suspected["split"] == split).sum()),
-        methods=_methods(explanation_summary),
+        methods=_methods(explanation_summary, titles),
     )
 
 
@@ -71,11 +74,12 @@ def _worse(error_rates: pd.DataFrame, scores: dict[str, Any]) -> list[dict[Any, 
     ]
 
 
-def _methods(summary: pd.DataFrame) -> dict[bool, list[str]]:
+def _methods(summary: pd.DataFrame, titles: Mapping[str, str]) -> dict[bool, list[str]]:
     """Methods of explanation by whether their maps are surely more faithful than all controls."""
     of_all = summary[summary["group"] == "all"]
     gains = of_all[of_all["measure"].isin([f"faithfulness_over_{name}" for name in CONTROLS])]
     found: dict[bool, list[str]] = {True: [], False: []}
-    for name, some in gains.groupby("method", sort=False):
-        found[bool((some["low"] > 0).all())].append(str(name).replace("_", " "))
+    for name, title in titles.items():
+        of_method = gains[gains["method"] == name]
+        found[len(of_method) > 0 and bool((of_method["low"] > 0).all())].append(title)
     return found

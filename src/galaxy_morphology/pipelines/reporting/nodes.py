@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from galaxy_morphology import report
+from galaxy_morphology import attribution, report
 
 
 def write_report(
@@ -12,6 +12,7 @@ def write_report(
     error_rates: pd.DataFrame,
     suspect_labels: pd.DataFrame,
     explanation_summary: pd.DataFrame,
+    attribution_reliability: pd.DataFrame,
     data_section: str,
     modelling_section: str,
     explainability_section: str,
@@ -24,6 +25,7 @@ def write_report(
         error_rates: A row per bin of each quantity.
         suspect_labels: A row per galaxy.
         explanation_summary: A row per measure, method and group.
+        attribution_reliability: A row per galaxy and method, with its title.
         data_section: HTML.
         modelling_section: HTML.
         explainability_section: HTML.
@@ -37,6 +39,12 @@ def write_report(
     return report.page(
         f"{', '.join(scores['classes'])}: a classifier of galaxies",
         [*sections, report.section("Model card", markdown=model_card)],
-        answer=report.answer(metrics, error_rates, suspect_labels, explanation_summary),
+        answer=report.answer(
+            metrics,
+            error_rates,
+            suspect_labels,
+            explanation_summary,
+            attribution.titles_of(attribution_reliability),
+        ),
         simulated=scores["simulated"],
     )

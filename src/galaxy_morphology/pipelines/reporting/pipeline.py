@@ -16,6 +16,7 @@ def create_pipeline() -> Pipeline:
                     "error_rates",
                     "suspect_labels",
                     "explanation_summary",
+                    "attribution_reliability",
                     "data_section",
                     "modelling_section",
                     "explainability_section",

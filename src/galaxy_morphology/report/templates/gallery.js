@@ -19,7 +19,11 @@
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
     return element;
   };
-  const percent = (share) => `${(100 * share).toFixed(share > 0.9995 || share < 0.0995 ? 2 : 1)} %`;
+  const percent = (share) => {
+    if (share > 0.9999) return "> 99.99\u00a0%";
+    if (share < 0.0001) return "< 0.01\u00a0%";
+    return `${(100 * share).toFixed(share > 0.9995 || share < 0.0995 ? 2 : 1)}\u00a0%`;
+  };
   const source = (webp) => `data:image/webp;base64,${webp}`;
 
   const startGallery = (data) => {
@@ -179,7 +183,7 @@
     // ---------------------------------------------------------------- the address
 
     const NAMES = ["search", "split", "label", "predicted", "result", "marked", "least", "most", "sort"];
-    const isView = (hash) => hash.includes("=") || hash === "#galaxies";
+    const isView = (hash) => hash === "" || hash === "#galaxies" || hash.includes("=");
     const address = (some) => {
       const parameters = new URLSearchParams();
       for (const name of [...NAMES, "galaxy"]) if (some[name]) parameters.set(name, some[name]);
@@ -225,7 +229,10 @@
       show(next);
     });
     form.addEventListener("change", (event) => {
-      if (event.target.tagName === "SELECT") location.hash = address(fromForm());
+      if (event.target.tagName !== "SELECT") return;
+      const next = fromForm();
+      location.hash = address(next);
+      show(next);
     });
     form.addEventListener("reset", (event) => {
       event.preventDefault();

@@ -1,0 +1,274 @@
+"""The page in a real browser: it is looked through, searched, shared, printed, and easy to read."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from markup import png_of
+from playwright.sync_api import expect, sync_playwright
+
+from galaxy_morphology.report import Picture, Table, answer, charts, page, section
+
+from .galaxies import CLASSES, gallery_of, table_of
+from .test_answer import RATES, SUMMARY, SUSPECTS, TITLES, scores
+
+N = 200
+SMOOTH = 2000  # milliseconds to the first view
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium of the system."""
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    path = next(filter(None, found), None)
+    if path is None:
+        pytest.skip("there is no Chromium: install it with `sudo apt-get install chromium`")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a page with everything on it."""
+    return write(tmp_path_factory.mktemp("page") / "report.html", gallery_of(N))
+
+
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    """A tab that has seen no error when it is closed."""
+    yield from tab_of(browser, width=1440, scheme="light")
+
+
+def tab_of(browser: Any, *, width: int, scheme: str) -> Iterator[Any]:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    opened = context.new_page()
+    errors: list[str] = []
+    asked: list[str] = []
+    opened.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    yield opened
+    context.close()
+    assert errors == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def write(path: Path, gallery: str) -> str:
+    curve = pd.DataFrame({"kept": [0.5, 1.0], "threshold": 0.7, "accuracy": [0.9, 0.8],
+                          "low": [0.8, 0.7], "high": [1.0, 0.9]})  # fmt: skip
+    chart = charts.selective_accuracy({"validation": curve, "test": curve})
+    sections = [
+        gallery,
+        section("Scores", [Picture(png_of(400, 300), "Curve", "Read it so.", chart)]),
+        section("Data", tables=[Table(pd.DataFrame({CLASSES[1]: [1, 2]}), "Counts", "How many.")]),
+        section("Model card", markdown="# Model card\n\n| a | b |\n|---|---|\n| 1 | 2 |"),
+    ]
+    said = answer(scores(), RATES, SUSPECTS, SUMMARY, TITLES)
+    path.write_text(page(CLASSES[1], sections, answer=said, simulated=True), encoding="utf-8")
+    return path.as_uri()
+
+
+def found(tab: Any) -> int:
+    return int(tab.locator("#found").inner_text().split()[0].replace(",", ""))
+
+
+def first(tab: Any) -> str:
+    return str(tab.locator('#gallery [data-place="0"]').get_attribute("aria-label"))
+
+
+def test_filters_order_and_search_show_the_galaxies_they_should(tab: Any, report: str) -> None:
+    tab.goto(report)
+    table = table_of(N)
+    test = table[table["split"] == "test"]
+    assert found(tab) == len(test)
+    tab.get_by_label("Result").select_option("wrong")
+    assert found(tab) == (~test["correct"]).sum()
+    tab.get_by_label("Split").select_option("all")
+    assert found(tab) == (~table["correct"]).sum()
+    tab.get_by_label("Marked").select_option(label="label to doubt")
+    assert found(tab) == (table["suspected"] & ~table["correct"]).sum()
+    tab.get_by_role("button", name="Show all scored").click()
+    assert found(tab) == len(test)
+    tab.locator("[name=label]").select_option(label=CLASSES[1])
+    assert found(tab) == (test["class_name"] == CLASSES[1]).sum()
+    tab.get_by_role("button", name="Show all scored").click()
+    tab.locator("[name=least]").fill("90")
+    certainty = test.filter(like="probability_").max(axis=1)
+    assert found(tab) == (certainty >= 0.9).sum()
+    tab.locator("[name=search]").fill("1199")
+    tab.locator("[name=least]").fill("")
+    assert found(tab) == 1
+    assert first(tab).startswith("CATAID 1199")
+
+
+def test_galaxies_are_sorted(tab: Any, report: str) -> None:
+    tab.goto(report)
+    test = table_of(N).query("split == 'test'")
+    certainty = test.filter(like="probability_").max(axis=1)
+    expected = {"surest first": certainty.max(), "least sure first": certainty.min(),
+                "CATAID": certainty.iloc[0]}  # fmt: skip
+    for order, sure in expected.items():
+        tab.get_by_label("Sort by").select_option(label=order)
+        shown = int(first(tab).split()[1].rstrip(","))
+        assert certainty[test["cataid"] == shown].item() == sure
+    assert shown == test["cataid"].min()
+
+
+def test_a_galaxy_opens_and_its_maps_fade(tab: Any, report: str) -> None:
+    tab.goto(report + "#galaxy=1000")
+    dialog = tab.get_by_role("dialog")
+    dialog.get_by_role("heading", name="CATAID 1000").wait_for()
+    assert dialog.get_by_text(f"Classified {CLASSES[1]}, labelled {CLASSES[0]}").is_visible()
+    overlays = dialog.locator(".overlay")
+    assert overlays.count() == 2
+    slider = dialog.get_by_role("slider", name="Map over the picture")
+    slider.fill("25")
+    assert overlays.first.evaluate("each => getComputedStyle(each).opacity") == "0.25"
+    slider.press("ArrowRight")
+    assert overlays.first.evaluate("each => getComputedStyle(each).opacity") == "0.26"
+    assert dialog.get_by_text("faithfulness 0.50").count() == 2
+    assert dialog.get_by_role("row").count() == 1 + 2  # a heading and two measures
+    assert dialog.get_by_text("not measured").is_visible()
+    dialog.get_by_role("link", name="labelled").first.click()
+    dialog.get_by_role("heading", name="CATAID 1001").wait_for()
+    assert tab.url.endswith("#galaxy=1001")
+
+
+def test_the_address_keeps_the_view(tab: Any, report: str) -> None:
+    tab.goto(report)
+    tab.get_by_label("Result").select_option("wrong")
+    tab.get_by_label("Sort by").select_option(label="surest first")
+    whose = first(tab).split()[1].rstrip(",")
+    tab.locator('#gallery [data-place="0"]').click()
+    tab.get_by_role("dialog").wait_for()
+    address = tab.url
+    assert address.endswith(f"#result=wrong&sort=sure&galaxy={whose}")
+    tab.go_back()
+    tab.get_by_role("dialog").wait_for(state="hidden")
+    assert tab.get_by_label("Result").input_value() == "wrong"
+    for name in ("Sort by", "Result"):
+        tab.go_back()
+        expect(tab.get_by_label(name)).to_have_value("")
+    tab.goto("about:blank")
+    tab.goto(address)
+    tab.get_by_role("heading", name=f"CATAID {whose}").wait_for()
+    tab.keyboard.press("Escape")
+    tab.wait_for_url(lambda url: url.endswith("#result=wrong&sort=sure"))
+    assert found(tab) == (~table_of(N).query("split == 'test'")["correct"]).sum()
+
+
+def test_the_keyboard_is_enough(tab: Any, report: str) -> None:
+    tab.goto(report)
+    tab.locator('#gallery [data-place="0"]').focus()
+    for key in ("ArrowRight", "ArrowDown", "End", "Home", "ArrowRight"):
+        tab.keyboard.press(key)
+    assert tab.evaluate("document.activeElement.dataset.place") == "1"
+    tab.keyboard.press("End")
+    last = int(tab.evaluate("document.activeElement.dataset.place"))
+    assert last == found(tab) - 1
+    tab.keyboard.press("Enter")
+    tab.get_by_role("dialog").wait_for()
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("Escape")
+    tab.wait_for_function(f"document.activeElement.dataset.place === '{last - 1}'")
+
+
+def test_answers_lead_to_the_galaxies_they_are_about(tab: Any, report: str) -> None:
+    tab.goto(report)
+    tab.get_by_role("link", name="30", exact=True).click()
+    expect(tab.get_by_label("Classified as")).to_have_value("0")
+    expect(tab.locator("[name=label]")).to_have_value("1")
+    tab.get_by_role("navigation", name="Contents").get_by_role("link", name="Scores").click()
+    tab.wait_for_url(lambda url: url.endswith("#scores"))
+
+
+def test_names_are_text_and_no_markup(tab: Any, report: str) -> None:
+    asked = []
+    tab.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    tab.goto(report + "#galaxy=1001")
+    assert tab.get_by_role("heading", level=1).inner_text() == CLASSES[1]
+    assert tab.title() == f"SIMULATED: {CLASSES[1]}"
+    assert tab.get_by_role("dialog").get_by_text(CLASSES[1]).first.is_visible()
+    assert asked == []
+
+
+def test_a_figure_becomes_a_chart_with_values_under_the_pointer(tab: Any, report: str) -> None:
+    tab.goto(report)
+    figure = tab.locator("figure.chart")
+    assert not tab.evaluate("'vegaEmbed' in window")  # not before it is needed
+    figure.scroll_into_view_if_needed()
+    tab.locator("figure.drawn svg").wait_for()
+    assert not figure.locator("> img").is_visible()
+    box = figure.locator("svg").bounding_box()
+    tab.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.4 * box["height"])
+    tab.locator("#vg-tooltip-element.visible").wait_for()
+    assert "accuracy" in tab.locator("#vg-tooltip-element").inner_text()
+
+
+def test_it_prints_with_pictures_and_without_what_only_a_screen_can_show(
+    tab: Any, report: str
+) -> None:
+    tab.goto(report)
+    tab.locator("figure.chart").scroll_into_view_if_needed()
+    tab.locator("figure.drawn svg").wait_for()
+    tab.emulate_media(media="print")
+    assert tab.locator("figure.chart > img").is_visible()
+    assert not tab.locator("#gallery").is_visible()
+    assert tab.pdf()[:5] == b"%PDF-"
+
+
+@pytest.mark.slow
+def test_five_thousand_galaxies_are_smooth(
+    browser: Any, tmp_path: Path, record_property: Any
+) -> None:
+    address = write(tmp_path / "report.html", gallery_of(5000))
+    for tab in tab_of(browser, width=1440, scheme="light"):
+        tab.goto(address)
+        seen = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        record_property("first_view_ms", tab.evaluate(seen))
+        assert tab.evaluate(seen) < SMOOTH
+        tab.get_by_label("Split").select_option("all")
+        assert found(tab) == 5000
+        assert tab.locator("#gallery li").count() < 200
+        times = tab.evaluate(
+            """async () => {
+                const gallery = document.getElementById("gallery");
+                const times = [];
+                for (let i = 1; i <= 40; i += 1) {
+                    const start = performance.now();
+                    gallery.scrollTop = i * gallery.scrollHeight / 41;
+                    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+                    times.push(performance.now() - start);
+                }
+                return times;
+            }"""
+        )
+        record_property("median_frame_ms", float(np.median(times)))
+        assert np.median(times) < 200
+        assert all(
+            tab.locator("#gallery li img").evaluate_all("some => some.map(e => e.src != '')")
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(browser: Any, report: str, width: int, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    for tab in tab_of(browser, width=width, scheme=scheme):
+        for view in ("", "#galaxy=1000"):
+            tab.goto("about:blank")
+            tab.goto(report + view)
+            faults = Axe().run(tab).response["violations"]
+            grave = [one for one in faults if one["impact"] in ("serious", "critical")]
+            assert [(one["id"], one["nodes"][0]["html"]) for one in grave] == []
+            assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
