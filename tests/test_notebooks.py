@@ -119,6 +119,7 @@ def test_explaining_notebook_scores_and_explains_a_galaxy(
     for split, scores in metrics.items():
         assert f"{split.capitalize()}: {scores['n']:,} galaxies" in text
         assert f"{scores['accuracy']['value']:.3f} ({scores['accuracy']['low']:.3f}-" in text
+    assert "How far to trust it" in text  # the summary of the report
     split = "test" if "test" in metrics else "validation"
     galaxy = predictions[predictions["split"] == split].iloc[0]
     assert str(galaxy["cataid"]) in text

@@ -156,3 +156,13 @@ def test_label_list_in_the_archive_is_previewed(datasets: dict[str, dict[str, An
     preview = datasets["galaxy_labels"]["preview"]
     assert {"CATAID", "TARGET"} <= set(preview["columns"])
     assert preview["data"]
+
+
+def test_of_the_report_its_summary_is_previewed(datasets: dict[str, dict[str, Any]]) -> None:
+    report = datasets["report"]
+    assert report["preview_type"] == "HTMLPreview"
+    assert "How far to trust it" in report["preview"]
+    assert report["filepath"] in report["preview"]
+    assert len(report["preview"]) < 20_000
+    for word in ("<script", "href", "<img"):
+        assert word not in report["preview"]

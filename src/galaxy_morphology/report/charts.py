@@ -13,8 +13,8 @@ import pandas as pd
 MOST_POINTS = 400
 HEIGHT = 300
 FAINT = 0.12
-LABEL_ROOM = 80
-"""Pixels beside a panel whose axis has words."""
+LONGEST_LABEL, LABEL_ROOM = 130, 90
+"""Pixels of words beside an axis, and how many more of them a panel leaves than for numbers."""
 
 
 def training_curves(history: pd.DataFrame, chosen_epoch: int) -> dict[str, Any] | None:
@@ -184,7 +184,8 @@ def error_rates(rates: pd.DataFrame, of_all: float) -> dict[str, Any]:
     )[["panel", "bin", "order", "n", "error_rate", "low", "high", "all"]]
     x = alt.X("error_rate:Q", title="error rate", scale=alt.Scale(zero=True),
               axis=alt.Axis(format="%"))  # fmt: skip
-    y = alt.Y("bin:N", title=None, sort=alt.EncodingSortField("order"))
+    labels = alt.Axis(labelLimit=LONGEST_LABEL)
+    y = alt.Y("bin:N", title=None, sort=alt.EncodingSortField("order"), axis=labels)
     shown = [
         alt.Tooltip("panel:N", title="measure"),
         alt.Tooltip("bin:N", title="from, to"),

@@ -30,11 +30,6 @@
       range: { category },
     };
   };
-  const quiet = () => { // Vega-Lite warns of scales that are as they are meant to be
-    const logger = { level: () => logger, warn: () => logger, info: () => logger, debug: () => logger,
-                     error: (...words) => { console.error(...words); return logger; } };
-    return logger;
-  };
   const PANEL = 320, AXES = 64, WIDEST = 720; // pixels, axes included
   const fit = (spec, room) => { // panels side by side where there is room for them
     if (!spec.spec) return { ...spec, width: Math.min(room, WIDEST) - AXES };
@@ -54,8 +49,7 @@
     try {
       await load()(place, fit(spec, figure.clientWidth), {
         ast: true, // expressions are interpreted: this page allows no script to be made of text
-        renderer: "svg", actions: false, logger: quiet(),
-        config: theme(), tooltip: { theme: dark.matches ? "dark" : "light" },
+        renderer: "svg", actions: false, config: theme(), tooltip: { theme: dark.matches ? "dark" : "light" },
       });
       place.setAttribute("role", "img");
       place.setAttribute("aria-label", picture.alt);
