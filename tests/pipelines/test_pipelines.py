@@ -27,7 +27,7 @@ FIGURES = {
     "error_rates", "explanations", "reliability", "roc",
     "selective_accuracy", "suspect_labels", "training_curves",
 }  # fmt: skip
-SECTIONS = ("data", "gallery", "training", "evaluation", "modelling", "explainability")
+SECTIONS = ("summary", "data", "gallery", "training", "evaluation", "modelling", "explainability")
 METHODS = ("grad_cam", "integrated_gradients", "lime", "occlusion")
 
 
@@ -303,7 +303,7 @@ def test_results_of_another_archive_are_refused_by_every_stage(
         ("explainability", "classifier.keras", "training,evaluation"),
         ("evaluation", "classifier.keras", "training"),
         ("comparison", "class_weights.json", "training"),
-        ("reporting", "error_rates.csv", "training,evaluation,attribution,checks"),
+        ("reporting", "explainability.html", "training,evaluation,attribution,checks"),
     ):
         with pytest.raises(ValueError, match="made from another galaxies than") as error:
             run_project(tmp_path, stage)

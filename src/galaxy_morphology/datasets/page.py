@@ -7,7 +7,7 @@ from kedro_datasets._typing import HTMLPreview
 
 from galaxy_morphology.datasets.whole import TextDataset
 
-SUMMARY = re.compile(r'<section id="answer".*?</section>', re.DOTALL)
+SUMMARY = re.compile(r'<section id="summary".*?</section>', re.DOTALL)
 LINK_TARGET = re.compile(r' href="[^"]*"')
 
 

@@ -1,18 +1,18 @@
 """One page to open after a run: its figures, tables and what they say, in one file."""
 
 from galaxy_morphology.report import charts
-from galaxy_morphology.report.answer import answer
 from galaxy_morphology.report.gallery import Explanation, explanations, gallery
 from galaxy_morphology.report.page import Picture, Table, page, section
+from galaxy_morphology.report.summary import summary
 
 __all__ = [
     "Explanation",
     "Picture",
     "Table",
-    "answer",
     "charts",
     "explanations",
     "gallery",
     "page",
     "section",
+    "summary",
 ]

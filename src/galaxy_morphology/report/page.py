@@ -50,6 +50,8 @@ def section(
     pictures: Sequence[Picture] = (),
     tables: Sequence[Table] = (),
     *,
+    lead: str = "",
+    more: Sequence[Picture] = (),
     markdown: str = "",
 ) -> str:
     """Lay out figures, and a text below them.
@@ -58,23 +60,30 @@ def section(
         title: Of the section, a heading of the second level.
         pictures: Each becomes a figure with its title, the picture inside, and how to read it.
         tables: Likewise, below the pictures.
+        lead: A sentence or two below the title.
+        more: Pictures that a reader may want to open.
         markdown: The text; HTML in it shows as text, and its headings stand below the title.
 
     Returns:
         HTML.
     """
     return render(
-        "section.html.j2", title=title, pictures=pictures, tables=tables, text=_html(markdown)
+        "section.html.j2",
+        title=title,
+        lead=lead,
+        pictures=pictures,
+        tables=tables,
+        more=more,
+        text=_html(markdown),
     )
 
 
-def page(title: str, sections: Sequence[str], *, answer: str = "", simulated: bool = False) -> str:
-    """Put sections below the answer, and a list of contents beside them.
+def page(title: str, sections: Sequence[str], *, simulated: bool = False) -> str:
+    """Put sections on a page, with a list of contents.
 
     Args:
         title: Of the page.
-        sections: From :func:`section` or :func:`gallery`.
-        answer: What they say in sum, from :func:`answer`.
+        sections: From :func:`summary`, :func:`section` or :func:`gallery`.
         simulated: Whether the galaxies are.
 
     Returns:
@@ -85,9 +94,8 @@ def page(title: str, sections: Sequence[str], *, answer: str = "", simulated: bo
     return render(
         "page.html.j2",
         title=title,
-        answer=answer,
         sections=sections,
-        contents=_Contents([answer, *sections]).found,
+        contents=_Contents(sections).found,
         simulated=simulated,
         style=source("page.css"),
         libraries=libraries,

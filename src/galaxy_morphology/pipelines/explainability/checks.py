@@ -374,6 +374,8 @@ def draw_checks(
 
 def write_explainability_section(
     explanations: bytes,
+    pages: dict[str, bytes],
+    sheets: dict[str, bytes],
     faithfulness: bytes,
     reliability: bytes,
     place: bytes,
@@ -384,11 +386,14 @@ def write_explainability_section(
     attributions: Attributions,
     attribution_reliability: pd.DataFrame,
     explanation_quality: pd.DataFrame,
+    explanation_summary: pd.DataFrame,
 ) -> str:
     """Lay out the explanations and how far to trust them, for the report.
 
     Args:
         explanations: Picture of a galaxy of each group, and its maps.
+        pages: Pictures of more galaxies of each group, by the names of their files.
+        sheets: Pictures of one galaxy after the other by each method, likewise.
         faithfulness: Picture of deletion and insertion curves.
         reliability: Picture of what the methods say of themselves.
         place: Picture of where the attribution lies.
@@ -399,6 +404,7 @@ def write_explainability_section(
         attributions: Maps by method.
         attribution_reliability: With the titles of the methods, and their notes.
         explanation_quality: A row per galaxy and method.
+        explanation_summary: A row per measure, method and group.
 
     Returns:
         A section of HTML, and the maps for the pages of the galaxies.
@@ -452,6 +458,15 @@ def write_explainability_section(
                 "What only one method shows may be the doing of the method.",
             ),
         ],
+        lead=_which_to_trust(explanation_summary, attribution.titles_of(attribution_reliability)),
+        more=[
+            report.Picture(
+                png,
+                name.removesuffix(".png").replace("_", " ").capitalize(),
+                "Red spoke for the predicted class, blue against it.",
+            )
+            for name, png in (pages | sheets).items()
+        ],
     )
 
 
@@ -489,6 +504,19 @@ def _sheets_by_band(
     )  # fmt: skip
     pages = figures.explanation_pages(cutouts, drawn, by_band, titles, notes)
     return {f"{method}_by_band_{group}": page for group, page in pages.items()}
+
+
+def _which_to_trust(explanation_summary: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Which methods have maps that are surely more faithful than those of every control."""
+    of_all = explanation_summary[explanation_summary["group"] == "all"]
+    gains = of_all[of_all["measure"].str.startswith("faithfulness_over_")]
+    least = gains.groupby("method")["low"].min()
+    passed = [title for name, title in titles.items() if least.get(name, -1.0) > 0]
+    failed = [title for title in titles.values() if title not in passed]
+    if not passed:
+        return "The maps of no method are surely more faithful than those of every control."
+    others = f" Those by {', '.join(failed)} are not surely so." if failed else ""
+    return f"Maps by {', '.join(passed)} are more faithful than those of every control.{others}"
 
 
 def _explanations(

@@ -150,6 +150,8 @@ def _checks() -> list[Node]:
             checks.write_explainability_section,
             inputs=[
                 "explanations_figure",
+                "explanation_pages",
+                "attribution_sheets",
                 "faithfulness_figure",
                 "attribution_reliability_figure",
                 "place_figure",
@@ -160,6 +162,7 @@ def _checks() -> list[Node]:
                 "attributions",
                 "attribution_reliability",
                 "explanation_quality",
+                "explanation_summary",
             ],
             outputs="explainability_section",
             name="write_explainability_section",

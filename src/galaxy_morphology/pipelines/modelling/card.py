@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
-from galaxy_morphology import evaluation, networks
+from galaxy_morphology import evaluation, networks, report
 from galaxy_morphology.options import TrainingOptions
 
 OF_SIMULATIONS = {"simulation", "populations", "observation", "population_sheet", "truth"}
@@ -62,3 +62,37 @@ def _plain(parameters: dict[str, Any], *, simulated: bool) -> dict[str, Any]:
         for name, value in parameters.items()
         if name not in left_out
     }
+
+
+def write_summary_section(
+    metrics: dict[str, Any], error_rates: pd.DataFrame, suspect_labels: pd.DataFrame
+) -> str:
+    """Say in sentences how good the classifier is, for the beginning of the report.
+
+    Args:
+        metrics: Scores by split, the last being the one to go by.
+        error_rates: A row per bin of each quantity.
+        suspect_labels: A row per galaxy.
+
+    Returns:
+        A section of HTML.
+    """
+    return report.summary(metrics, error_rates, suspect_labels)
+
+
+def write_modelling_section(
+    gallery_section: str, training_section: str, evaluation_section: str, model_card: str
+) -> str:
+    """Put together what the report says of the classifier.
+
+    Args:
+        gallery_section: HTML.
+        training_section: HTML.
+        evaluation_section: HTML.
+        model_card: Markdown.
+
+    Returns:
+        Sections of HTML.
+    """
+    card = report.section("Model card", markdown=model_card)
+    return "\n".join([gallery_section, training_section, evaluation_section, card])

@@ -530,22 +530,6 @@ def write_evaluation_section(
     return "\n".join([scores, calibration, errors, suspects])
 
 
-def write_modelling_section(
-    gallery_section: str, training_section: str, evaluation_section: str
-) -> str:
-    """Put together what the report says of the classifier.
-
-    Args:
-        gallery_section: HTML.
-        training_section: HTML.
-        evaluation_section: HTML.
-
-    Returns:
-        Sections of HTML.
-    """
-    return "\n".join([gallery_section, training_section, evaluation_section])
-
-
 def _error_rate(metrics: dict[str, Any]) -> float:
     """Of all galaxies of the last split."""
     return float(1 - list(metrics.values())[-1]["accuracy"]["value"])

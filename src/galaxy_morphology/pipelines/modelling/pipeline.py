@@ -9,9 +9,10 @@ from galaxy_morphology.steps import train_network
 
 def create_pipeline() -> Pipeline:
     """From ``images``, ``galaxies`` and ``features`` to ``classifier`` and ``predictions``."""
-    between = {"training_history", "logits", "training_section"}
+    between = {"training_history", "logits", "error_rates", "training_section",
+               "gallery_section", "evaluation_section"}  # fmt: skip
     others_read = {"classifier", "calibration", "class_weights", "predictions", "metrics",
-                   "error_rates", "suspect_labels", "modelling_section", "model_card"}  # fmt: skip
+                   "suspect_labels", "summary_section", "modelling_section"}  # fmt: skip
     boxes = [
         box("training", _training(), between | others_read, own={"checkpoint"}),
         box("evaluation", _evaluation(), between | others_read),
@@ -238,12 +239,6 @@ def _evaluation() -> list[Node]:
             outputs="evaluation_section",
             name="write_evaluation_section",
         ),
-        Node(
-            evaluation.write_modelling_section,
-            inputs=["gallery_section", "training_section", "evaluation_section"],
-            outputs="modelling_section",
-            name="write_modelling_section",
-        ),
     ]
 
 
@@ -265,5 +260,17 @@ def _card() -> list[Node]:
             ],
             outputs="model_card",
             name="write_model_card",
+        ),
+        Node(
+            card.write_summary_section,
+            inputs=["metrics", "error_rates", "suspect_labels"],
+            outputs="summary_section",
+            name="write_summary_section",
+        ),
+        Node(
+            card.write_modelling_section,
+            inputs=["gallery_section", "training_section", "evaluation_section", "model_card"],
+            outputs="modelling_section",
+            name="write_modelling_section",
         ),
     ]
