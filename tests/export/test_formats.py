@@ -55,7 +55,7 @@ def expected(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Logits and probabilities, from Keras' own predictions and formulas written out."""
     ends = keras.Model(network.inputs, network.get_layer("logit").output)
-    logits = np.mean([ends(view) for view in views], axis=0, dtype=np.float64)
+    logits = np.asarray([ends(view) for view in views], np.float64).mean(axis=0)
     against = np.hstack([np.zeros_like(logits), logits]) if logits.shape[1] == 1 else logits
     probability = softmax(against / TEMPERATURE, axis=1)
     probability = probability if prior is None else probability * prior

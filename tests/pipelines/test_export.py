@@ -52,6 +52,7 @@ def run_without(blocked: set[str], program: str, folder: Path) -> dict[str, Any]
 def block_of_docs(word: str) -> str:
     """The block of code in the documentation that has a word."""
     page = (PROJECT / "docs/export.md").read_text(encoding="utf-8")
+    block: str
     (block,) = [one for one in re.findall(r"```python\n(.*?)```", page, re.S) if word in one]
     return block
 

@@ -35,7 +35,7 @@ def check_agreement(
     """
     differences = np.abs(np.asarray(found, np.float64) - expected)
     differences[~np.isfinite(differences)] = np.inf
-    row, column = np.unravel_index(differences.argmax(), differences.shape)
+    row, column = map(int, np.unravel_index(differences.argmax(), differences.shape))
     largest = float(differences[row, column])
     if largest > tolerance:
         raise ValueError(

@@ -133,7 +133,7 @@ def compare_answers(
     """
     rows = expected.index.to_numpy()
     wanted = evaluation.probabilities_of(expected, classes.names)
-    differences = {}
+    differences: dict[str, float] = {}
     for name in options.formats:
         _, found = export.FORMATS[name].classify(converted, images[rows])
         differences[name] = export.check_agreement(
