@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import BuildSmall
+from conftest import SHARED, BuildSmall
 from numpy.typing import NDArray
 from scipy.special import softmax
 from survey import draw_galaxy
@@ -37,7 +37,7 @@ def opinionated(network: KerasModel) -> KerasModel:
             layer.set_weights([gamma, beta / 2, mean / 10, variance])
     for layer in network.layers:
         if layer.name.endswith("logit") and isinstance(layer, keras.layers.Dense):
-            said = np.asarray(keras.Model(network.inputs, layer.output)(CUTOUTS))
+            said = np.asarray(keras.Model(network.inputs[0], layer.output)(CUTOUTS))
             kernel, bias = layer.get_weights()
             scale = 2 / said.std(axis=0)
             layer.set_weights([kernel * scale, (bias - said.mean(axis=0)) * scale])
@@ -54,7 +54,7 @@ def expected(
     network: KerasModel, views: list[NDArray[np.uint8]], prior: list[float] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Logits and probabilities, from Keras' own predictions and formulas written out."""
-    ends = keras.Model(network.inputs, network.get_layer("logit").output)
+    ends = keras.Model(network.inputs[0], network.get_layer("logit").output)
     logits = np.asarray([ends(view) for view in views], np.float64).mean(axis=0)
     against = np.hstack([np.zeros_like(logits), logits]) if logits.shape[1] == 1 else logits
     probability = softmax(against / TEMPERATURE, axis=1)
@@ -67,7 +67,7 @@ def expected(
     [
         ("compact", 2, True, 8, [0.3, 0.7]),
         ("compact", 4, False, 1, None),
-        ("three_block", 4, True, 8, [0.1, 0.2, 0.3, 0.4]),
+        ("three_block", 4, True, 1, [0.1, 0.2, 0.3, 0.4]),
         ("transfer", 2, True, 1, None),
         ("ensemble", 2, True, 8, None),
     ],
@@ -189,3 +189,19 @@ def test_answers_that_differ_are_refused_and_the_worst_is_named() -> None:
     found[2, 1] = np.nan
     with pytest.raises(ValueError, match="galaxy 9, .* Other with probability nan instead of 0.1"):
         check_agreement("It", found, wanted, tolerance=0.5, **known)
+
+
+# ------------------------------------------------------------------ real backbones
+
+
+@pytest.mark.slow
+def test_a_network_that_has_learned_from_photographs_is_exported() -> None:
+    file = SHARED / "backbones" / "efficientnet_lite0.keras"
+    if not file.is_file():
+        pytest.skip(f"there is no backbone at {file}")
+    network = opinionated(NETWORKS["transfer"]((32, 32, 3), 2, backbone=str(file)))
+    wanted = expected(network, [CUTOUTS], [0.3, 0.7])[1]
+    module = serving_module(network, temperature=TEMPERATURE, prior=np.array([0.3, 0.7]))
+    for one in FORMATS.values():
+        _, probabilities = one.classify(one.convert(module), CUTOUTS)
+        np.testing.assert_allclose(probabilities, wanted, rtol=0, atol=1e-4)
