@@ -3,8 +3,9 @@
 import gzip
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -259,3 +260,26 @@ def of_fits_in_class_folders(folder: Path, galaxies: Galaxies) -> dict[str, Any]
 def load(source: dict[str, Any]) -> tuple[Any, pd.DataFrame]:
     """The cut-outs and the labels of a source, as the two datasets of the catalog load them."""
     return CutoutArchiveDataset(**source).load(), ArchiveLabelsDataset(**source).load()
+
+
+SOURCES: dict[str, Callable[[Path, Galaxies], dict[str, Any]]] = {
+    "zip": in_zip,
+    "zip at an address": zip_at_an_address,
+    "tar": in_tar,
+    "tar.gz": in_gzipped_tar,
+    "folder": in_folder,
+    "folder at an address": at_an_address,
+    "csv": partial(of_zoobot, suffix=".csv"),
+    "jsonl": partial(of_zoobot, suffix=".jsonl"),
+    "parquet": partial(of_zoobot, suffix=".parquet"),
+    "fits": partial(of_zoobot, suffix=".fits"),
+    "votable": partial(of_zoobot, suffix=".vot"),
+    "galaxy zoo 2": of_galaxy_zoo_2,
+    "galaxy10": of_galaxy10,
+    "class folders": in_class_folders,
+    "metadata": in_one_folder_with_metadata,
+    "fits cut-outs": of_fits,
+    "fits cut-outs in a zip": partial(of_fits, in_zip=True),
+    "fits in class folders": of_fits_in_class_folders,
+}
+"""Ways to lay galaxies out in a folder, which return how they are read."""

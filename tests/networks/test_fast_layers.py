@@ -87,8 +87,8 @@ def test_depthwise_convolutions_and_their_gradients_are_those_of_keras_to_their_
     from galaxy_morphology.networks.fast_layers import FastDepthwiseConv2D
 
     # Small whole numbers and their sums are exact in half the digits, so that ReLUs agree.
-    features = np.random.default_rng(side).integers(-2, 3, (3, side, side + 1, channels))
-    features = features.astype(np.float32)
+    shape = (3, side, side + 1, channels)
+    features = np.random.default_rng(side).integers(-2, 3, shape).astype(np.float32)
     layer = keras.layers.DepthwiseConv2D(kernel, use_bias=use_bias, **how)
     layer.build(features.shape)
     rng = np.random.default_rng(RNG_SEED)

@@ -1,8 +1,6 @@
 """The same galaxies are the same images and labels, whatever they came in."""
 
 import re
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import no_votes
-from formats import CLASSES, Galaxies
+from formats import CLASSES, SOURCES, Galaxies
 
 from galaxy_morphology.imaging import FitsColours
 from galaxy_morphology.options import Classes, CutoutOptions
@@ -19,26 +17,6 @@ from galaxy_morphology.pipelines.data_processing import reading
 from galaxy_morphology.pipelines.data_processing.options import SplitOptions
 
 N_GALAXIES = 30
-SOURCES: dict[str, Callable[[Path, Galaxies], dict[str, Any]]] = {
-    "zip": formats.in_zip,
-    "zip at an address": formats.zip_at_an_address,
-    "tar": formats.in_tar,
-    "tar.gz": formats.in_gzipped_tar,
-    "folder": formats.in_folder,
-    "folder at an address": formats.at_an_address,
-    "csv": partial(formats.of_zoobot, suffix=".csv"),
-    "jsonl": partial(formats.of_zoobot, suffix=".jsonl"),
-    "parquet": partial(formats.of_zoobot, suffix=".parquet"),
-    "fits": partial(formats.of_zoobot, suffix=".fits"),
-    "votable": partial(formats.of_zoobot, suffix=".vot"),
-    "galaxy zoo 2": formats.of_galaxy_zoo_2,
-    "galaxy10": formats.of_galaxy10,
-    "class folders": formats.in_class_folders,
-    "metadata": formats.in_one_folder_with_metadata,
-    "fits cut-outs": formats.of_fits,
-    "fits cut-outs in a zip": partial(formats.of_fits, in_zip=True),
-    "fits in class folders": formats.of_fits_in_class_folders,
-}
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import formats
 import fsspec
 import numpy as np
 import pytest
-from formats import Galaxies
-from sources.test_same_galaxies import SOURCES
+from formats import SOURCES, Galaxies
 from survey import encode, write_archive, write_survey
 from surveying import archives_in
 

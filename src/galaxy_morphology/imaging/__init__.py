@@ -11,7 +11,7 @@ from galaxy_morphology.imaging.cutouts import (
 )
 from galaxy_morphology.imaging.decoding import UnusableCutoutError
 from galaxy_morphology.imaging.labels import clean_labels, named_rows
-from galaxy_morphology.imaging.reading import facts_of, read_cutouts, side_by_side
+from galaxy_morphology.imaging.reading import angles_by_galaxy, facts_of, read_cutouts, side_by_side
 from galaxy_morphology.imaging.split import split_galaxies
 from galaxy_morphology.imaging.votes import clean_votes
 
@@ -21,6 +21,7 @@ __all__ = [
     "FitsColours",
     "UnknownWhiteLevelError",
     "UnusableCutoutError",
+    "angles_by_galaxy",
     "clean_labels",
     "clean_votes",
     "facts_of",

@@ -58,6 +58,11 @@ class Cutout(NamedTuple):
     arcsec_per_pixel: float | None
     bands: NDArray[np.float32] | NDArray[np.float16] | None = None
 
+    @property
+    def network_image(self) -> NDArray[Any]:
+        """What networks see: the bands or, without them, the pixels."""
+        return self.pixels if self.bands is None else self.bands
+
 
 def prepare_cutout(
     encoded: bytes | NDArray[Any],

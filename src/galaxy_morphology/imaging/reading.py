@@ -103,14 +103,17 @@ def read_cutouts(
         "maximum_side": maximum_side,
         "fits": fits,
     }
-    angles = _angles(labelled_galaxies, arcsec_per_pixel, crop_arcsec, crop_radii)
+    angles_of = angles_by_galaxy(
+        labelled_galaxies, arcsec_per_pixel=arcsec_per_pixel, crop_arcsec=crop_arcsec,
+        crop_radii=crop_radii,
+    )  # fmt: skip
     labelled_galaxies = labelled_galaxies.drop(columns="scale", errors="ignore")
     rows = {cataid: row for row, cataid in enumerate(labelled_galaxies["cataid"].tolist())}
     there = dict.fromkeys(cataid for cataid in archive if cataid in rows)
     in_order = [*there, *(cataid for cataid in rows if cataid not in there)]
 
     def how_of(cataid: Identifier) -> dict[str, Any]:
-        return how | _angles_of(angles[rows[cataid]])
+        return how | angles_of(cataid)
 
     def read_all(white_level: int | None) -> tuple[_Spooled, pd.DataFrame, pd.DataFrame]:
         def prepare(
@@ -192,17 +195,30 @@ class CutoutRows:
         return (self._images[place] for place in self._places.tolist())
 
 
-def _angles(
+def angles_by_galaxy(
     galaxies: pd.DataFrame,
+    *,
     arcsec_per_pixel: float | None,
     crop_arcsec: float | None,
     crop_radii: float | None,
-) -> NDArray[np.float64]:
-    """Scale of the cut-out of each galaxy, and width of what is used of it, in arcsec, [N, 2].
+) -> Callable[[Identifier], dict[str, float | None]]:
+    """Scale of the cut-out of each galaxy, and width of what is used of it.
 
-    NaN where it is not known, infinite for all there is.
+    Args:
+        galaxies: A row for each, with ``cataid`` and, where they are known, ``scale`` in arcsec
+            per pixel and ``radius`` in arcsec.
+        arcsec_per_pixel: See :func:`read_cutouts`.
+        crop_arcsec: See :func:`read_cutouts`.
+        crop_radii: See :func:`read_cutouts`.
+
+    Returns:
+        The options ``arcsec_per_pixel`` and ``crop_arcsec`` of :func:`prepare_cutout` by CATAID.
+        It raises :class:`UnusableCutoutError` where they follow from a radius that is not known.
+
+    Raises:
+        ValueError: Radii matter, and those of no galaxy are known.
     """
-    angles = np.empty((len(galaxies), 2))
+    angles = np.empty((len(galaxies), 2))  # infinite for all there is, NaN for not known
     angles[:, 0] = np.nan if arcsec_per_pixel is None else arcsec_per_pixel
     if "scale" in galaxies:
         angles[:, 0] = galaxies["scale"].fillna(pd.Series(angles[:, 0], galaxies.index))
@@ -215,20 +231,20 @@ def _angles(
         )
     if crop_radii is not None:
         angles[:, 1] = crop_radii * galaxies["radius"]
-    return angles
+    rows = {cataid: row for row, cataid in enumerate(galaxies["cataid"].tolist())}
 
+    def angles_of(cataid: Identifier) -> dict[str, float | None]:
+        scale, crop = angles[rows[cataid]].tolist()
+        if np.isnan(crop):
+            raise UnusableCutoutError(
+                "its radius is no number above 0, so that it cannot be cropped (cutouts.crop_radii)"
+            )
+        return {
+            "arcsec_per_pixel": None if np.isnan(scale) else scale,
+            "crop_arcsec": None if np.isinf(crop) else crop,
+        }
 
-def _angles_of(angles: NDArray[np.float64]) -> dict[str, float | None]:
-    """The two angles of a galaxy as options of :func:`read_cutout`."""
-    scale, crop = angles.tolist()
-    if np.isnan(crop):
-        raise UnusableCutoutError(
-            "its radius is no number above 0, so that it cannot be cropped (cutouts.crop_radii)"
-        )
-    return {
-        "arcsec_per_pixel": None if np.isnan(scale) else scale,
-        "crop_arcsec": None if np.isinf(crop) else crop,
-    }
+    return angles_of
 
 
 def _white_level(

@@ -6,6 +6,7 @@ from galaxy_morphology.networks.augmentation import augment, random_pattern, ran
 from galaxy_morphology.networks.bands import BandScale, measure_bands
 from galaxy_morphology.networks.compact import compact_cnn
 from galaxy_morphology.networks.devices import Precision
+from galaxy_morphology.networks.ends import sees_bands
 from galaxy_morphology.networks.ensemble import ensemble
 from galaxy_morphology.networks.prediction import (
     Answers,
@@ -59,6 +60,7 @@ __all__ = [
     "probabilities",
     "random_pattern",
     "random_transforms",
+    "sees_bands",
     "three_block_cnn",
     "train",
     "training_history",

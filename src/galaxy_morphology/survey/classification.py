@@ -17,7 +17,6 @@ from galaxy_morphology.imaging import (
     UnknownWhiteLevelError,
     UnusableCutoutError,
     facts_of,
-    prepare_cutout,
     side_by_side,
 )
 from galaxy_morphology.options import (
@@ -30,7 +29,7 @@ from galaxy_morphology.steps import probabilities_for_mix
 from galaxy_morphology.survey.catalogue import Facts, schema_of
 from galaxy_morphology.survey.shards import OpenArchive, Shard
 from galaxy_morphology.survey.unlike import TrainingFeatures, distances, fingerprint_of
-from galaxy_morphology.typing import Images, KerasModel
+from galaxy_morphology.typing import KerasModel, NetworkImages
 
 NETWORK, TRAINING = "classifier.keras", "training_features.npz"
 
@@ -82,7 +81,6 @@ class SurveyClassifier:
     ) -> None:
         self._network, self.recipe, self._training = network, recipe, training
         self.is_text = is_text
-        self._how = dict(recipe.cutouts)
         self._check()
         self.network_hash = fingerprint_of(network)
         parts = [part.model_dump(mode="json") for part in recipe[:4]]
@@ -124,10 +122,14 @@ class SurveyClassifier:
 
     def _check(self) -> None:
         shape, side = tuple(self._network.input_shape[1:]), self.recipe.cutouts.side
-        if shape != (side, side, 3):
+        channels = self.recipe.cutouts.channels
+        ours = (side, side, 3 if channels is None else len(channels))
+        if shape != ours or networks.sees_bands(self._network) != (channels is not None):
+            kind = "pictures" if channels is None else "bands"
+            theirs = "bands" if networks.sees_bands(self._network) else "pictures"
             raise ValueError(
-                f"The classifier takes cut-outs of the shape {shape}, but this run prepares them "
-                f"as {(side, side, 3)}: run with the parameters `cutouts` that it was trained with."
+                f"The classifier takes {theirs} of the shape {shape}, but this run prepares {kind} "
+                f"of {ours}: run with the parameters `cutouts` that it was trained with."
             )
         units = self._network.get_layer("logit").output.shape[-1]
         names = self.recipe.classes.names
@@ -186,10 +188,24 @@ class SurveyClassifier:
         found: list[tuple[Identifier, dict[str, Any]]] = []
         rejected: list[tuple[Identifier, str]] = []
 
-        def batches() -> Iterator[Images]:
-            batch: list[NDArray[np.uint8]] = []
+        cutout_of = opened.preparing(self.recipe.cutouts)
+
+        def prepare(
+            identifier: Identifier, encoded: bytes | NDArray[Any]
+        ) -> tuple[Cutout, dict[str, Any]]:
+            try:
+                cutout = cutout_of(identifier, encoded)
+            except UnknownWhiteLevelError:
+                raise UnusableCutoutError(
+                    "it has 16 bits a channel, which the training galaxies had not: say which "
+                    "value is white (cutouts.white_level)"
+                ) from None
+            return cutout, facts_of(cutout)
+
+        def batches() -> Iterator[NetworkImages]:
+            batch: list[NDArray[Any]] = []
             for identifier, outcome in side_by_side(
-                opened.cutouts, identifiers, self._prepare, n_threads=n_threads
+                opened.cutouts, identifiers, prepare, n_threads=n_threads
             ):
                 if isinstance(outcome, UnusableCutoutError):
                     rejected.append((identifier, str(outcome)))
@@ -197,7 +213,7 @@ class SurveyClassifier:
                     continue
                 cutout, facts = outcome
                 found.append((identifier, facts))
-                batch.append(cutout.pixels)
+                batch.append(cutout.network_image)
                 if len(batch) == self.recipe.prediction.batch_size:
                     yield np.stack(batch)
                     seen(len(batch))
@@ -208,8 +224,8 @@ class SurveyClassifier:
 
         prediction = self.recipe.prediction
         answers = networks.ask_about_batches(
-            self._network, batches(), precision=prediction.precision, views=prediction.views,
-            features=True,
+            self._network, batches(), dtype="float16" if self.recipe.cutouts.channels else "uint8",
+            precision=prediction.precision, views=prediction.views, features=True,
         )  # fmt: skip
         columns = self._columns(found, rejected, answers)
         every = [identifier for identifier, _ in (*found, *rejected)]
@@ -224,18 +240,6 @@ class SurveyClassifier:
         arrays = [pa.array(columns[field.name], field.type) for field in self._schema]
         order = sorted(range(len(every)), key=every.__getitem__)
         return pa.table(arrays, schema=self._schema).take(order)
-
-    def _prepare(
-        self, identifier: Identifier, encoded: bytes | NDArray[Any]
-    ) -> tuple[Cutout, dict[str, Any]]:
-        try:
-            cutout = prepare_cutout(encoded, **self._how)
-        except UnknownWhiteLevelError:
-            raise UnusableCutoutError(
-                "it has 16 bits a channel, which the training galaxies had not: say which value "
-                "is white (cutouts.white_level)"
-            ) from None
-        return cutout, facts_of(cutout)
 
     def _columns(
         self, found: list[tuple[Identifier, dict[str, Any]]], rejected: list[Any], answers: Any

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galaxy_morphology.identifiers import Identifier
-from galaxy_morphology.imaging import prepare_cutout
+from galaxy_morphology.imaging import Cutout
 from galaxy_morphology.options import CutoutOptions
 from galaxy_morphology.sources import Archives
 from galaxy_morphology.survey.catalogue import facts_of, read_shards, shard_files
@@ -32,16 +32,16 @@ class SurveyCutouts(Mapping[Identifier, NDArray[np.uint8]]):
 
         Raises:
             KeyError: There is no such galaxy.
-            ValueError: It was rejected; says why.
+            UnusableCutoutError: It was rejected; says why.
         """
-        return self.read([identifier])[identifier]
+        return self.read([identifier])[identifier].pixels
 
-    def read(self, identifiers: Iterable[Identifier]) -> dict[Identifier, NDArray[np.uint8]]:
+    def read(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Cutout]:
         """The cut-outs of some galaxies; every archive that they are in is opened once.
 
         Raises:
             KeyError: There is no such galaxy.
-            ValueError: It was rejected; says why.
+            UnusableCutoutError: It was rejected; says why.
         """
         wanted = list(dict.fromkeys(identifiers))
         by_archive: dict[str, list[Identifier]] = {}
@@ -49,10 +49,10 @@ class SurveyCutouts(Mapping[Identifier, NDArray[np.uint8]]):
             by_archive.setdefault(archive, []).append(identifier)
         found = {}
         for archive, some in by_archive.items():
-            cutouts = OpenArchive(self._archives, archive).cutouts
+            opened = OpenArchive(self._archives, archive)
+            prepare = opened.preparing(self._options)
             for identifier in some:
-                prepared = prepare_cutout(cutouts[identifier], **dict(self._options))
-                found[identifier] = prepared.pixels
+                found[identifier] = prepare(identifier, opened.cutouts[identifier])
         return {identifier: found[identifier] for identifier in wanted}
 
     def _places(self, wanted: list[Identifier]) -> dict[Identifier, str]:

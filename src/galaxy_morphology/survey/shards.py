@@ -3,15 +3,18 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from galaxy_morphology.identifiers import Identifier
-from galaxy_morphology.imaging import named_rows
+from galaxy_morphology.imaging import Cutout, angles_by_galaxy, named_rows, prepare_cutout
+from galaxy_morphology.options import CutoutOptions
 from galaxy_morphology.sources import Archives
 from galaxy_morphology.survey.repeats import Repeats
 
@@ -20,6 +23,8 @@ logger = logging.getLogger(__name__)
 LETTERS = 40
 """Of the name of an archive in those of its shards."""
 UNKNOWN = (float("nan"), float("nan"))
+TOLD = ("ra", "dec", "radius", "scale")
+"""What a table may tell of a galaxy that matters here."""
 
 
 class Shard(NamedTuple):
@@ -95,33 +100,61 @@ class OpenArchive:
         self.nameless = [
             f"the CATAID in the name {name} {why}" for name, why in self.cutouts.unnamed.items()
         ]
-        self._positions: dict[Identifier, tuple[float, float]] = {}
-        has_positions = bool(layout.columns.ra and layout.columns.dec)
-        if has_positions or layout.columns.file or not layout.label_file:
+        self._told = pd.DataFrame(index=pd.Index(self.identifiers, name="cataid"))
+        told = [name for name in TOLD if getattr(layout.columns, name)]
+        if told or layout.columns.file or not layout.label_file:
             rows, unread = named_rows(source.labels(), (), layout.identifiers)
             self.nameless += unread["reason"].tolist()
-            if has_positions:
-                rows = rows.drop_duplicates("cataid")
-                places = zip(rows["ra"].tolist(), rows["dec"].tolist(), strict=True)
-                self._positions = dict(zip(rows["cataid"].tolist(), places, strict=True))
+            rows = rows.drop_duplicates("cataid").set_index("cataid")
+            self._told = rows[[name for name in told if name in rows]].reindex(self._told.index)
+        self._positions: dict[Identifier, tuple[float, float]] = {}
+        if {"ra", "dec"} <= set(self._told):
+            places = zip(self._told["ra"].tolist(), self._told["dec"].tolist(), strict=True)
+            self._positions = dict(zip(self.identifiers, places, strict=True))
 
     def position_of(self, identifier: Identifier) -> tuple[float, float]:
         """Right ascension and declination in degrees; NaN where they are not known."""
         return self._positions.get(identifier, UNKNOWN)
 
+    def preparing(
+        self, options: CutoutOptions
+    ) -> Callable[[Identifier, bytes | NDArray[Any]], Cutout]:
+        """What makes a cut-out of what lies in the archive, as it is done for training.
+
+        Args:
+            options: How cut-outs are prepared.
+
+        Returns:
+            A function of a CATAID and the encoded image, or its pixels.
+            It raises ``UnusableCutoutError`` with the reason where there can be no cut-out.
+
+        Raises:
+            ValueError: Radii matter, and those of no galaxy are known.
+        """
+        how: dict[str, Any] = dict(options)
+        angles: dict[str, Any] = {
+            name: how.pop(name) for name in ("arcsec_per_pixel", "crop_arcsec", "crop_radii")
+        }
+        angles_of = angles_by_galaxy(self._told.reset_index(), **angles)
+
+        def prepare(identifier: Identifier, encoded: bytes | NDArray[Any]) -> Cutout:
+            return prepare_cutout(encoded, **(how | angles_of(identifier)))
+
+        return prepare
+
     def fingerprint(self, first: int, last: int) -> str:
-        """Hash some galaxies: identifiers, positions and versions of files, but not their content.
+        """Hash some galaxies: identifiers, versions of files and what a table tells of them.
 
         Args:
             first: Number of the first.
             last: Number of the one behind the last.
         """
         digest = hashlib.blake2b(digest_size=16)
-        for identifier in self.identifiers[first:last]:
+        told = self._told.iloc[first:last].itertuples(index=False, name=None)
+        for identifier, about in zip(self.identifiers[first:last], told, strict=True):
             version = self.cutouts.version_of(identifier)
             known = (identifier, self.cutouts.place_of(identifier),
-                     self._stamp if version is None else version,
-                     self.position_of(identifier))  # fmt: skip
+                     self._stamp if version is None else version, about)  # fmt: skip
             digest.update(repr(known).encode(errors="surrogateescape"))
         return digest.hexdigest()
 

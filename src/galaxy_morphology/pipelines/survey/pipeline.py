@@ -22,7 +22,7 @@ def _catalogue() -> Pipeline:
                 nodes.measure_training_features,
                 inputs=[
                     "classifier",
-                    "images",
+                    "network_images",
                     "galaxies",
                     "training_features_checkpoint",
                     "params:prediction",

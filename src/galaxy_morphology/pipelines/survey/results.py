@@ -1,9 +1,8 @@
 """What the catalogue of a survey says: nodes, and their box."""
 
 import logging
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from kedro.pipeline import Node, Pipeline
 
 from galaxy_morphology import evaluation, figures, morphology, networks, report, survey
 from galaxy_morphology.boxes import box
-from galaxy_morphology.identifiers import Identifier
+from galaxy_morphology.imaging import Cutout
 from galaxy_morphology.options import Classes, EvaluationOptions, PredictionOptions
 from galaxy_morphology.pipelines.survey.options import LabellingOptions, ResultOptions
 from galaxy_morphology.sources.layout import Columns
@@ -19,14 +18,6 @@ from galaxy_morphology.typing import Figure, Images, KerasModel
 from galaxy_morphology.words import format_score
 
 logger = logging.getLogger(__name__)
-
-
-class PreparedCutouts(Protocol):
-    """The cut-outs of a survey, as the network sees them."""
-
-    def read(self, identifiers: Iterable[Identifier], /) -> Mapping[Identifier, Images]:
-        """Those of some galaxies by identifier, uint8 [height, width, 3] each."""
-        ...
 
 
 def summarise_catalogue(
@@ -127,7 +118,7 @@ def draw_probabilities(
 
 def draw_notable_galaxies(
     notable_galaxies: pd.DataFrame,
-    survey_cutouts: PreparedCutouts,
+    survey_cutouts: survey.SurveyCutouts,
     counts: dict[str, Any],
     classes: Classes,
 ) -> Figure:
@@ -140,7 +131,7 @@ def draw_notable_galaxies(
         classes: The classes in order.
     """
     return figures.notable_galaxies(
-        _read(survey_cutouts, notable_galaxies["cataid"]),
+        _pictures(survey_cutouts, notable_galaxies["cataid"]),
         notable_galaxies,
         classes.names,
         simulated=counts["simulated"],
@@ -149,7 +140,7 @@ def draw_notable_galaxies(
 
 def compare_with_training(
     sample: pd.DataFrame,
-    survey_cutouts: PreparedCutouts,
+    survey_cutouts: survey.SurveyCutouts,
     images: Images,
     galaxies: pd.DataFrame,
     features: pd.DataFrame,
@@ -172,7 +163,7 @@ def compare_with_training(
     if some.empty:
         nothing = evaluation.distribution_shifts(some, some, (), least_distance=1)
         return nothing.assign(simulated=False), pd.DataFrame()
-    cutouts = np.stack(_read(survey_cutouts, some["cataid"]))
+    cutouts = np.stack(_pictures(survey_cutouts, some["cataid"]))
     theirs = survey.appearance_of(
         cutouts, some, morphology.measure_galaxies(cutouts, some.assign(arcsec_per_pixel=np.nan))
     )
@@ -214,7 +205,7 @@ def draw_shifts(shifts: pd.DataFrame, appearance: pd.DataFrame, counts: dict[str
 
 def choose_galaxies_to_label(
     sample: pd.DataFrame,
-    survey_cutouts: PreparedCutouts,
+    survey_cutouts: survey.SurveyCutouts,
     classifier: KerasModel,
     classes: Classes,
     prediction: PredictionOptions,
@@ -240,12 +231,12 @@ def choose_galaxies_to_label(
     candidates = once.head(options.candidates * options.n_galaxies).reset_index(drop=True)
     if candidates.empty:
         return candidates
+    seen = [cutout.network_image for cutout in _read(survey_cutouts, candidates["cataid"])]
     answers = networks.ask_classifier(
-        classifier, np.stack(_read(survey_cutouts, candidates["cataid"])), features=True,
+        classifier, np.stack(seen), features=True,
         batch_size=prediction.batch_size, precision=prediction.precision,
         progress="Looking for galaxies worth a label",
     )  # fmt: skip
-    assert answers.features is not None  # noqa: S101 - they were asked for
     rows = survey.most_instructive(
         evaluation.probabilities_of(candidates, classes.names), answers.features,
         options.n_galaxies, seed=options.seed,
@@ -265,7 +256,7 @@ def write_label_list(instructive_galaxies: pd.DataFrame, columns: Columns) -> pd
 
 def draw_instructive_galaxies(
     instructive_galaxies: pd.DataFrame,
-    survey_cutouts: PreparedCutouts,
+    survey_cutouts: survey.SurveyCutouts,
     counts: dict[str, Any],
     options: LabellingOptions,
 ) -> Figure:
@@ -279,7 +270,7 @@ def draw_instructive_galaxies(
     """
     shown = instructive_galaxies["cataid"].head(options.n_shown)
     return figures.galaxies_to_label(
-        _read(survey_cutouts, shown), shown.tolist(), len(instructive_galaxies),
+        _pictures(survey_cutouts, shown), shown.tolist(), len(instructive_galaxies),
         simulated=counts["simulated"],
     )  # fmt: skip
 
@@ -293,7 +284,6 @@ def write_survey_report(
     notable: bytes,
     shifts_picture: bytes,
     instructive: bytes,
-    metrics: dict[str, Any],
 ) -> str:
     """Write the page on the survey.
 
@@ -306,13 +296,12 @@ def write_survey_report(
         notable: Picture of the galaxies that stand out.
         shifts_picture: Picture of sky, noise and sizes beside those of the training galaxies.
         instructive: Picture of galaxies worth a label.
-        metrics: Scores by split.
 
     Returns:
         A page of HTML.
     """
     return report.page(
-        metrics,
+        f"A survey of {counts['galaxies']:,} galaxies",
         [
             _catalogue_section(counts, class_shares, class_shares_picture, probabilities),
             report.section(
@@ -353,6 +342,7 @@ def write_survey_report(
                 ],
             ),
         ],
+        simulated=bool(counts["simulated"]),
     )
 
 
@@ -407,10 +397,15 @@ def _by_method(class_shares: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
     }
 
 
-def _read(cutouts: PreparedCutouts, cataids: pd.Series) -> list[Images]:
+def _read(cutouts: survey.SurveyCutouts, cataids: pd.Series) -> list[Cutout]:
     """The cut-outs of some galaxies, in order."""
     found = cutouts.read(cataids.tolist())
     return [found[cataid] for cataid in cataids.tolist()]
+
+
+def _pictures(cutouts: survey.SurveyCutouts, cataids: pd.Series) -> list[Images]:
+    """What people see of some galaxies, in order."""
+    return [cutout.pixels for cutout in _read(cutouts, cataids)]
 
 
 def _rounded(shifts: pd.DataFrame) -> pd.DataFrame:
@@ -523,7 +518,6 @@ def results_pipeline() -> Pipeline:
                 "notable_galaxies_figure",
                 "shifts_figure",
                 "instructive_galaxies_figure",
-                "metrics",
             ],
             outputs="survey_report",
             name="write_survey_report",
