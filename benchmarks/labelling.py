@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from galaxy_morphology import networks, survey
 from galaxy_morphology.evaluation.intervals import mean_interval
@@ -65,7 +66,7 @@ def main() -> None:
 def _accuracies(
     features: FloatArray,
     targets: IntArray,
-    training: IntArray,
+    training: NDArray[np.bool_],
     n_labelled: int,
     left: float,
     seed: int,

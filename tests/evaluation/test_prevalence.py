@@ -199,8 +199,8 @@ def test_corrected_shares_are_right_where_counts_are_not() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("shares", [[0.05, 0.95], [0.1, 0.3, 0.6]])
 def test_intervals_hold_the_truth_as_often_as_they_say(shares: list[float]) -> None:
-    found, held = coverage(shares, 100, n_tested=500, n_survey=1000, n_resamples=100)
+    found, held = coverage(shares, 60, n_tested=500, n_survey=1000, n_resamples=100)
     assert held["counted"].min() < 0.1
     for method in METHODS[1:]:
-        np.testing.assert_allclose(found[method], shares, atol=0.015)
-        assert held[method].min() > 0.8  # of 0.9, in 100 runs
+        np.testing.assert_allclose(found[method], shares, atol=0.02)
+        assert held[method].min() > 0.75  # of 0.9, in 60 runs

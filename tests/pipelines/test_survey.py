@@ -16,10 +16,8 @@ OUTPUT = "07_model_output/survey"
 @pytest.fixture(scope="module")
 def classified(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The galaxies of the small run, as if nobody had labelled them."""
-    folder = tmp_path_factory.mktemp("classified")
-    for part in ("01_raw", "05_model_input", "06_models", "07_model_output", "lineage.json"):
-        copy = shutil.copytree if (small_run / part).is_dir() else shutil.copy
-        copy(small_run / part, folder / part)
+    folder = tmp_path_factory.mktemp("classified") / "run"
+    shutil.copytree(small_run, folder)
     run_project(
         folder, "survey", changes={"survey.source": "GALAXIES.zip", "survey.shard_size": 32}
     )
