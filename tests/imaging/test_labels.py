@@ -204,3 +204,19 @@ def test_the_real_label_list(gama_labels: object) -> None:
     labelled, rejected = clean_labels(labels, CLASSES)
     assert labelled["class_name"].value_counts().to_dict() == {"Other": 3006, "Elliptical": 2894}
     assert rejected.empty
+
+
+def test_messages_call_columns_by_the_names_of_the_user() -> None:
+    table = pd.DataFrame(
+        [("x", "0"), ("2", "spiral"), ("3", "0"), ("3", "1"), ("4", "1")],
+        columns=["CATAID", "TARGET"],
+    )
+    theirs = {"identifier_column": "objid", "label_column": "gz2_class"}
+    _, rejected = clean_labels(table, CLASSES, **theirs)  # type: ignore[arg-type]
+    assert rejected["reason"].tolist() == [
+        f"objid 'x' (row 2) is no whole number; expected one from 0 to {2**63 - 1}",
+        "gz2_class 'spiral' is none of 0 (Elliptical), 1 (Other)",
+        "named more than once, with different values of gz2_class",
+    ]
+    with pytest.raises(ValueError, match="a row per galaxy with its objid and a gz2_class"):
+        clean_labels(table[:2], CLASSES, **theirs)  # type: ignore[arg-type]

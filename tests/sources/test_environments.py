@@ -72,7 +72,7 @@ def test_zoobot_in_a_run_and_what_is_left_out(tmp_path: Path) -> None:
     assert galaxies["cataid"].tolist() == formats.zoobot_table(formats.draw(40))["id_str"].tolist()
     assert rejected["cataid"].fillna("?").tolist() == ["?", "J9", "?"]
     reasons = rejected["reason"].tolist()
-    assert reasons[0] == "CATAID '' (row 43) is empty; expected a name"
+    assert reasons[0] == "id_str '' (row 43) is empty; expected a name"
     assert "../secret.png lies outside of" in reasons[1]
     assert "images/more.png is not known, since catalogue.csv does not name it" in reasons[2]
 

@@ -154,7 +154,8 @@ def of_galaxy_zoo_decals(raw: Path, galaxies: Galaxies, reference: Path) -> None
     names = [f"J{100000 + row}.28-005109.6" for row in range(N_GALAXIES)]
     table = pd.DataFrame({"iauname": names, "ra": 172.47, "dec": -0.07})
     table[f"{question}_total-votes"] = 41
-    for answer, votes in {"smooth": smooth, "featured-or-disk": 40 - smooth, "artifact": 1}.items():
+    answers = {"smooth": smooth, "featured-or-disk": 40 - smooth, "artifact": 0 * smooth + 1}
+    for answer, votes in answers.items():
         table[f"{question}_{answer}"] = votes
         table[f"{question}_{answer}_fraction"] = votes / 41
     in_archive(raw, galaxies, table, "gz_decals_volunteers_5.csv", "iauname", ".png")

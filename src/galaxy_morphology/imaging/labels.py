@@ -28,7 +28,12 @@ logger = logging.getLogger(__name__)
 
 
 def clean_labels(
-    labels: pd.DataFrame, classes: Mapping[int, str], identifiers: Identifiers = "integer"
+    labels: pd.DataFrame,
+    classes: Mapping[int, str],
+    identifiers: Identifiers = "integer",
+    *,
+    identifier_column: str = "CATAID",
+    label_column: str = "TARGET",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn a label list as found into one row per galaxy, and a list of what was left out.
 
@@ -41,6 +46,8 @@ def clean_labels(
             in arcsec per pixel; others are ignored.
         classes: Class name by value of TARGET. The names themselves are understood too.
         identifiers: What the CATAIDs are.
+        identifier_column: What the column CATAID is called where it comes from, for messages.
+        label_column: The same of TARGET.
 
     Returns:
         The labelled galaxies in the order of the list (``cataid`` int64 or str, ``target`` int64,
@@ -51,18 +58,18 @@ def clean_labels(
         ValueError: A required column is missing or there twice, or no row is usable; says what
             was found.
     """
-    rows, nameless = named_rows(labels, ["TARGET"], identifiers)
+    rows, nameless = named_rows(labels, ["TARGET"], identifiers, identifier_column)
     rows["target"] = pd.array([_target(text, classes) for text in rows["TARGET"]], dtype="Int64")
     n_targets = rows.groupby("cataid")["target"].transform("nunique", dropna=False)
     expected = ", ".join(f"{target} ({name})" for target, name in classes.items())
     reasons = pd.Series(
-        [f"TARGET {text[:40]!r} is none of {expected}" for text in rows["TARGET"]],
+        [f"{label_column} {text[:40]!r} is none of {expected}" for text in rows["TARGET"]],
         index=rows.index,
         dtype=object,
     ).mask(rows["target"].isin(list(classes)), "")
     faults = split_faults(rows)
     reasons = reasons.mask((reasons == "") | (faults == OTHER_SPLITS), faults)
-    reasons[n_targets > 1] = "named more than once, with different values of TARGET"
+    reasons[n_targets > 1] = f"named more than once, with different values of {label_column}"
 
     first = ~rows.duplicated("cataid")
     usable = first & (reasons == "")
@@ -74,13 +81,17 @@ def clean_labels(
     check_some_are_usable(
         labelled,
         rejected,
-        "a row per galaxy with its CATAID and a TARGET that `classes` in the parameters lists",
+        f"a row per galaxy with its {identifier_column} and a {label_column} that `classes` in the "
+        "parameters lists",
     )
     return labelled.reset_index(drop=True), rejected
 
 
 def named_rows(
-    labels: pd.DataFrame, columns: Sequence[str], identifiers: Identifiers
+    labels: pd.DataFrame,
+    columns: Sequence[str],
+    identifiers: Identifiers,
+    identifier_column: str = "CATAID",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of a label list that name a galaxy, and why others do not.
 
@@ -88,6 +99,7 @@ def named_rows(
         labels: The list, every cell as text.
         columns: The columns that are needed, besides CATAID.
         identifiers: What the CATAIDs are.
+        identifier_column: What the column CATAID is called where it comes from.
 
     Returns:
         The rows in the order of the list, ``cataid`` (int64 or str), the columns as they are, and
@@ -115,7 +127,7 @@ def named_rows(
         {
             "cataid": pd.Series([pd.NA] * len(unread), dtype=column_type(identifiers)),
             "reason": [
-                f"CATAID {text[:40]!r} (row {row + 2}) {why}"
+                f"{identifier_column} {text[:40]!r} (row {row + 2}) {why}"
                 for row, text, why in zip(unread.index, unread, why_not[~is_named], strict=True)
             ],
         }

@@ -36,6 +36,7 @@ def clean_votes(
     minimum_fraction: float,
     margin: float,
     soft: bool,
+    identifier_column: str = "CATAID",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn a list of votes as found into one row per galaxy, and a list of what was left out.
 
@@ -59,6 +60,7 @@ def clean_votes(
         minimum_fraction: The least fraction of all votes that is a clear majority.
         margin: The least difference from the next class that is one. Equal fractions never are.
         soft: Whether fractions are kept.
+        identifier_column: What the column CATAID is called where it comes from, for messages.
 
     Returns:
         The labelled galaxies in the order of the list: ``cataid`` int64 or str, ``target`` int64,
@@ -75,7 +77,7 @@ def clean_votes(
     of_classes = [list(columns[target]) for target in targets]
     of_kind: dict[str, Kind] = {column: kind for some in of_classes for column in some}
     of_kind |= {total: "counts"} if total else {}
-    texts, nameless = named_rows(labels, list(of_kind), identifiers)
+    texts, nameless = named_rows(labels, list(of_kind), identifiers, identifier_column)
     numbers = pd.DataFrame({column: _numbers(texts[column]) for column in of_kind})
     n_different = numbers.groupby(texts["cataid"]).nunique(dropna=False).max(axis=1)
     faults = split_faults(texts)
@@ -121,7 +123,7 @@ def clean_votes(
     check_some_are_usable(
         labelled,
         rejected,
-        f"a row per galaxy with its CATAID, and {kind} of votes in the columns that "
+        f"a row per galaxy with its {identifier_column}, and {kind} of votes in the columns that "
         "`columns.votes` in globals.yml names",
     )
     return labelled.reset_index(drop=True), rejected

@@ -122,12 +122,16 @@ class FileSource:
         Returns:
             Columns ``CATAID``, ``TARGET`` or those of votes, and those of ``split``, ``group``,
             ``ra``, ``dec``, ``radius`` and ``scale`` that are known. Splits that are understood
-            have the names that we give them.
+            have the names that we give them. What the first two are called where they come from
+            stands in the attributes of the table.
 
         Raises:
             ValueError: There is no such list, or it cannot be read; says what was found.
         """
-        return self._rows().drop(columns="file", errors="ignore")
+        labels = self._rows().drop(columns="file", errors="ignore")
+        columns = self._layout.columns
+        labels.attrs = {"CATAID": columns.identifier or "name", "TARGET": columns.label or "class"}
+        return labels
 
     @property
     def unread_list(self) -> str | None:
@@ -183,9 +187,9 @@ class FileSource:
                 names[identifier].append(name)
         if not names:
             raise ValueError(
-                f"{self._files.path} holds no cut-outs: no file in it is named <CATAID>{suffix}. "
-                f"It holds {self._examples()}. Set `image_suffix` in globals.yml to what follows "
-                "the CATAID in your file names."
+                f"{self._files.path} holds no cut-outs: no file in it is named "
+                f"<{self._layout.columns.identifier}>{suffix}. It holds {self._examples()}. Set "
+                "`image_suffix` in globals.yml to what follows the identifier in your file names."
             )
         return FileCutouts(self._files, names, unnamed)
 

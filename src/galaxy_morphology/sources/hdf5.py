@@ -87,7 +87,9 @@ class Hdf5Source:
         columns = {**label, **self._columns.besides()}
         table = {ours: self._texts(theirs) for ours, theirs in columns.items()}
         identifiers = [str(row) for row in range(len(self._images))]
-        return pd.DataFrame({"CATAID": identifiers, **table}, dtype=str)
+        labels = pd.DataFrame({"CATAID": identifiers, **table}, dtype=str)
+        labels.attrs = {"CATAID": "row", "TARGET": str(self._columns.label)}
+        return labels
 
     def cutouts(self) -> "Hdf5Cutouts":
         """The cut-outs by row."""

@@ -20,7 +20,8 @@ def clean_labels(
     """Keep one row per galaxy with a known class, and list the others with the reason.
 
     Args:
-        galaxy_labels: The label list as found, every cell as text.
+        galaxy_labels: The label list as found, every cell as text, with what its columns are
+            called where it comes from as attributes.
         classes: Class name by value of TARGET, or by the number that votes have.
         identifiers: What the CATAIDs are.
         votes: How labels are made of votes; with no columns, TARGET is the label.
@@ -28,11 +29,16 @@ def clean_labels(
     Returns:
         Labelled galaxies, and rejected ones.
     """
+    identifier, label = (galaxy_labels.attrs.get(name, name) for name in ("CATAID", "TARGET"))
     if not votes.columns:
-        return imaging.clean_labels(galaxy_labels, classes.root, identifiers)
+        return imaging.clean_labels(
+            galaxy_labels, classes.root, identifiers, identifier_column=identifier,
+            label_column=label,
+        )  # fmt: skip
     return imaging.clean_votes(
-        galaxy_labels, classes.root, identifiers, **votes.model_dump(exclude={"weigh_by_votes"})
-    )
+        galaxy_labels, classes.root, identifiers, identifier_column=identifier,
+        **votes.model_dump(exclude={"weigh_by_votes"}),
+    )  # fmt: skip
 
 
 def read_and_split_galaxies(
