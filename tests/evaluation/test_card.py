@@ -456,3 +456,9 @@ def test_tables_and_headings_are_those_of_markdown(n_classes: int, simulated: bo
     assert "\n\n\n\n" not in text
     assert text.endswith("|\n")
     assert "{" not in text.replace("{}", "")  # every placeholder is filled
+
+
+def test_what_the_network_sees_is_named() -> None:
+    assert "in the same three bands and colours, of the same" in card()
+    seen = {"cutouts": {"channels": ["g", "r_1", 2]}}
+    assert r"in the same bands (g, r\_1, 2), of the same brightness" in card(parameters=seen)

@@ -99,9 +99,10 @@ def test_a_sky_without_noise_is_scaled_by_all_pixels() -> None:
     assert scale.noise[0] == pytest.approx(images.astype(float).std())
 
 
-def test_a_band_that_is_dead_in_all_galaxies_is_refused() -> None:
+@pytest.mark.parametrize("value", [0, 0.1, 1000])
+def test_a_band_that_is_dead_in_all_galaxies_is_refused(value: float) -> None:
     images = galaxies(4, 3)
-    images[..., 1] = 0
+    images[..., 1] = value
     with pytest.raises(ValueError, match=r"Band 2 of 3 .* all 2 training galaxies: leave it out"):
         measure_bands(images, np.arange(2))
 

@@ -1,6 +1,7 @@
 """What bands are scaled by, so that a network sees numbers of about one, whatever their units."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from galaxy_morphology.sky import sky_colour, sky_noise
 from galaxy_morphology.typing import Bands, IntArray
 
 GALAXIES_AT_A_TIME = 128
+ROUND_OFF = 1e-6
+"""Of a deviation in float64, as a share of the mean."""
 
 
 class BandScale(NamedTuple):
@@ -47,23 +50,26 @@ def measure_bands(images: Bands, rows: IntArray) -> BandScale:
     Raises:
         ValueError: A band has one value in all pixels of all these galaxies.
     """
-    skies, noises, all_sums = zip(
-        *((sky_colour(some), sky_noise(some), _sums(some)) for some in _parts(images, rows)),
-        strict=True,
-    )
-    deviation = _mean_and_deviation(np.sum(all_sums, axis=0))[1]
-    dead = np.flatnonzero(deviation == 0)
+    parts = partial(_parts, images, rows)
+    skies, noises = zip(*((sky_colour(some), sky_noise(some)) for some in parts()), strict=True)
+    sky = np.median(np.concatenate(skies), axis=0).astype(np.float32)
+    noise = np.median(np.concatenate(noises), axis=0).astype(np.float32)
+    if (noise == 0).any():
+        noise = np.where(noise > 0, noise, _spread_of_living(parts(), len(rows)))
+    mean, deviation = _mean_and_deviation(np.arcsinh((some - sky) / noise) for some in parts())
+    return BandScale(*(tuple(each.tolist()) for each in (sky, noise, mean, deviation)))
+
+
+def _spread_of_living(parts: Iterable[NDArray[np.float32]], n_galaxies: int) -> NDArray[np.float32]:
+    """Standard deviation of all pixels of each band; refuses bands without any."""
+    mean, deviation = _mean_and_deviation(parts)
+    dead = np.flatnonzero(deviation <= ROUND_OFF * np.abs(mean))
     if len(dead):
         raise ValueError(
             f"Band {dead[0] + 1} of {len(deviation)} has the same value in all pixels of all "
-            f"{len(rows):,} training galaxies: leave it out of `cutouts.channels`."
+            f"{n_galaxies:,} training galaxies: leave it out of `cutouts.channels`."
         )
-    sky = np.median(np.concatenate(skies), axis=0)
-    noise = np.median(np.concatenate(noises), axis=0)
-    noise = np.where(noise > 0, noise, deviation)
-    stretched = sum(_sums(np.arcsinh((some - sky) / noise)) for some in _parts(images, rows))
-    return BandScale(*(tuple(each.tolist()) for each in
-                       (sky, noise, *_mean_and_deviation(np.asarray(stretched)))))  # fmt: skip
+    return deviation.astype(np.float32)
 
 
 def _parts(images: Bands, rows: IntArray) -> Iterator[NDArray[np.float32]]:
@@ -72,16 +78,15 @@ def _parts(images: Bands, rows: IntArray) -> Iterator[NDArray[np.float32]]:
         yield np.asarray(images[rows[start : start + GALAXIES_AT_A_TIME]], np.float32)
 
 
-def _sums(images: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Number, sum and sum of squares of the pixels of each band, [3, bands]."""
-    pixels = images.reshape(-1, images.shape[-1]).astype(np.float64)
-    n_pixels = np.full(pixels.shape[1], float(len(pixels)))
-    return np.stack([n_pixels, pixels.sum(axis=0), (pixels**2).sum(axis=0)])
-
-
 def _mean_and_deviation(
-    sums: NDArray[np.float64],
+    parts: Iterable[NDArray[np.float32]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    n_pixels, total, squares = sums
-    mean = total / n_pixels
-    return mean, np.sqrt(np.maximum(squares / n_pixels - mean**2, 0))
+    """Mean and standard deviation of all pixels of each band."""
+    n_pixels, total, squares = 0, 0.0, 0.0
+    for some in parts:
+        pixels = some.reshape(-1, some.shape[-1])
+        n_pixels += len(pixels)
+        total = total + pixels.sum(axis=0, dtype=np.float64)
+        squares = squares + np.square(pixels).sum(axis=0, dtype=np.float64)
+    mean = np.asarray(total) / n_pixels
+    return mean, np.sqrt(np.maximum(np.asarray(squares) / n_pixels - mean**2, 0))
