@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report, survey
+from benchmarks import scoring as layout
 from benchmarks.measure import measure
 
 PROJECT = Path(__file__).parents[1]
@@ -125,6 +126,27 @@ def accuracy(folder: Path, archive: Path) -> Result:
     return {"original": original, "ours": three_block, "compact": compact}
 
 
+def scoring(folder: Path, archive: Path, sizes: list[int]) -> Result:
+    """Classifying a survey of each size: the plain way, in one process, on Dask."""
+    found: Result = {}
+    for n_galaxies in sizes:
+        layout.lay_out(archive, folder, n_galaxies)
+        of_all: dict[str, Any] = {"n_galaxies": n_galaxies}
+        found[str(n_galaxies)] = {
+            "plain": measure("scoring", "plain", folder, **of_all),
+            "one_process": measure("scoring", "one_process", folder, **of_all),
+            "dask_1": measure("scoring", "dask", folder, **of_all, workers=1),
+            "dask_2": measure("scoring", "dask", folder, **of_all, workers=2),
+            "decoding": measure("scoring", "decoding", folder, **of_all),
+            "network": measure("scoring", "network", folder, **of_all),
+        }
+    found["rows"] = {
+        str(n_galaxies): measure("scoring", "many_rows", folder, n_galaxies=n_galaxies)
+        for n_galaxies in (10_000, 1_000_000)
+    }
+    return found
+
+
 WORK: dict[str, Callable[[Path, Path], Result]] = {
     work.__name__: work
     for work in (
@@ -138,10 +160,21 @@ OF_A_CLASSIFIER = {"prediction", "grad_cam", "integrated_gradients", "lime"}
 def main() -> None:
     """Measure what the command line names, or everything, and report it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("work", nargs="*", help=f"of {', '.join(WORK)}; all when none is named")
+    parser.add_argument(
+        "work", nargs="*", help=f"of {', '.join(WORK)}, all when none is named; or survey, alone"
+    )
     parser.add_argument("--archive", type=Path, help="by default that of `make run`")
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[10_000, 100_000],
+        help="of the surveys that `survey` classifies",
+    )
     parser.add_argument("--galaxies", type=int, help="to reach an accuracy on; by default all")
     options = parser.parse_args()
+    if options.work == ["survey"]:
+        return _score_surveys(options.archive, options.sizes)
     if unknown := sorted(set(options.work) - set(WORK)):
         parser.error(f"found {', '.join(unknown)}; expected some of {', '.join(WORK)}")
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -168,6 +201,17 @@ def main() -> None:
     else:
         report.write(results, DOCS)
         print(f"{DOCS / 'performance.md'} and its figure are written anew.")
+
+
+def _score_surveys(archive: Path | None, sizes: list[int]) -> None:
+    """Measure surveys alone: they are no part of the page on performance."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=RESULTS) as temporary:
+        folder = Path(temporary)
+        found = scoring(folder, archive or _default_archive(folder), sizes)
+    results = {"about": report.machine(), **found}
+    (RESULTS / "survey.json").write_text(json.dumps(results, indent=1))
+    print(f"{report.surveys(results)}\nAll numbers lie in {RESULTS / 'survey.json'}.")
 
 
 def _in_turns(

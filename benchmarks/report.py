@@ -84,6 +84,51 @@ def table(results: Result) -> str:
     return "\n".join(lines) + "\n"
 
 
+def surveys(results: Result) -> str:
+    """Markdown of how fast surveys were classified, and what larger ones would take.
+
+    Args:
+        results: By number of galaxies, by way of classifying; ``rows`` and ``about``.
+    """
+    ways = {
+        "plain": "Keras' `image_dataset_from_directory` and `predict`",
+        "one_process": "this project, one process", "dask_1": "Dask, one worker",
+        "dask_2": "Dask, two workers", "decoding": "decoding alone", "network": "network alone",
+    }  # fmt: skip
+    lines = ["| galaxies | way | galaxies a second | times the plain way | peak memory, MiB |",
+             "|---|---|---|---|---|"]  # fmt: skip
+    about = results["about"]
+    rates: dict[str, float] = {}
+    for n_galaxies, runs in results.items():
+        if not n_galaxies.isdecimal():
+            continue
+        rates = {way: run.get("galaxies", int(n_galaxies)) / run["seconds"][0]
+                 for way, run in runs.items()}  # fmt: skip
+        lines += [
+            f"| {int(n_galaxies):,} | {name} | {rates[way]:.0f} | "
+            f"{rates[way] / rates['plain']:.2f} | {runs[way]['peak_memory'] / MIB:,.0f} |"
+            for way, name in ways.items()
+        ]
+        ours = runs["one_process"]
+        lines += [
+            f"| {int(n_galaxies):,} | of one process: finding galaxies {ours['planning']:.1f} s, "
+            f"shards {ours['shards']:.1f} s, summary {ours['summing_up']:.1f} s | | | |"
+        ]
+    for n_rows, run in results["rows"].items():
+        lines.append(
+            f"| {int(n_rows):,} rows | without cut-outs: writing {run['writing']:.1f} s, "
+            f"duplicates {run['marking']:.1f} s, summary {run['summing_up']:.1f} s | | | "
+            f"{run['peak_memory'] / MIB:,.0f} |"
+        )
+    hours = {n: n / rates["one_process"] / 3600 for n in (10**6, 10**9)}
+    return "\n".join([
+        *lines, "",
+        f"At the last rate of one process, a million galaxies take {hours[10**6]:.1f} hours and a "
+        f"billion {hours[10**9]:,.0f} hours of such a machine ({about['processor']}, "
+        f"{about['cores']} cores, {about['date']}). The memory of Dask's workers is not counted.",
+    ])  # fmt: skip
+
+
 def page(results: Result) -> str:
     """Markdown of the whole page on performance: the table, and the prose that explains it.
 

@@ -3,6 +3,7 @@
 ``python -m benchmarks.strangers FOLDER`` takes the finished run in a folder, such as ``data``.
 """
 
+import argparse
 from collections.abc import Callable
 
 import cv2
@@ -113,3 +114,46 @@ def strangers(images: Images, seed: int = 0) -> dict[str, Images]:
         )
         for number, (kind, draw) in enumerate(STRANGERS.items())
     }
+
+
+def main() -> None:
+    """Print how many of each kind are flagged."""
+    import keras
+    import pandas as pd
+
+    import galaxy_morphology.settings  # noqa: F401 - the libraries as every run has them
+    from galaxy_morphology import networks
+    from galaxy_morphology.datasets.checkpoint import Checkpoint
+    from galaxy_morphology.survey import training_features
+    from galaxy_morphology.survey.unlike import distances
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.strangers", description=__doc__)
+    parser.add_argument("folder", type=Path, help="of a finished run")
+    parser.add_argument("--others", type=Path, help="images.npy of another run, as another survey")
+    parser.add_argument("--galaxies", type=int, default=200, help="of each kind")
+    options = parser.parse_args()
+    classifier = keras.models.load_model(
+        options.folder / "06_models/classifier.keras", safe_mode=True, compile=False
+    )
+    images = np.load(options.folder / "05_model_input/images.npy", mmap_mode="r")
+    galaxies = pd.read_parquet(options.folder / "05_model_input/galaxies.parquet")
+    with TemporaryDirectory() as temporary:
+        known = training_features(
+            classifier, images, galaxies, Checkpoint(Path(temporary) / "features.npz"),
+            n_training=10_000, neighbours=50, flagged_share=0.01, seed=0, batch_size=128,
+            precision="float32", views=1,
+        )  # fmt: skip
+    rows = np.flatnonzero(galaxies["split"] == "test")
+    shown = {"test galaxies": images[rows], **strangers(images[rows[: options.galaxies]])}
+    if options.others:
+        shown["another survey"] = np.load(options.others, mmap_mode="r")[: options.galaxies]
+    print("| what | how many | flagged |\n|---|---|---|")
+    for kind, some in shown.items():
+        features = networks.ask_classifier(classifier, some, features=True).features
+        assert features is not None
+        share = (distances(features, known) > known.threshold).mean()
+        print(f"| {kind} | {len(some)} | {share:.1%} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -83,7 +83,7 @@ def classify_on(
     size: int = 7,
 ) -> pd.DataFrame:  # fmt: skip
     """The same on a Dask cluster, with two workers where it is local."""
-    cluster = survey.Cluster(where, 2, 1, "1GB")
+    cluster = survey.Cluster(where, 2, 1, "2GB")
     on_it = survey.on_cluster(folder / "catalogue", archives, able, cluster)
     return make(folder, archives, source, able, size, on_it)
 

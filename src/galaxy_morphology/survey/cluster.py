@@ -27,6 +27,12 @@ logger = logging.getLogger(__name__)
 
 SECONDS_TO_CONNECT = 60
 HANDED_OVER = ".for-workers."
+OF_LOCAL_CLUSTERS = {
+    "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
+    # What TensorFlow holds can neither be spilled nor waited for: a worker that pauses, pauses for
+    # ever. One with too much is killed, and its shard tried again.
+    **{f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause")},
+}
 ONE_AT_A_TIME = Lock()
 """Each shard takes all threads of a worker: several at a time would take them from each other."""
 
@@ -227,7 +233,7 @@ def _client(cluster: Cluster) -> Iterator[Any]:
 
     with ExitStack() as stack:
         if cluster.where == "local":
-            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 2}))
+            stack.enter_context(dask.config.set(OF_LOCAL_CLUSTERS))
             local: AbstractContextManager[Any] = LocalCluster(
                 n_workers=cluster.workers,
                 threads_per_worker=1,

@@ -4,11 +4,12 @@ import csv
 import errno
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from galaxy_morphology.progress import progress_bar
@@ -211,7 +212,7 @@ def make_catalogue(
     if failed:
         raise RuntimeError(_what_failed(failed, plan))
     mark_duplicates(folder)
-    return _manifest(folder, plan, journal, classifier)
+    return _manifest(folder, plan, journal)
 
 
 def _facts_of(folder: Path, shard: Shard) -> Facts | None:
@@ -265,20 +266,32 @@ def _noted(journal: Path) -> dict[tuple[str, str], float]:
     return {(name, known): float(seconds) for name, known, seconds in rows}
 
 
-def _manifest(
-    folder: Path, plan: Plan, journal: Path, classifier: SurveyClassifier
-) -> pd.DataFrame:
-    seconds = _noted(journal)
+def facts_of_shards(folder: Path, shards: Sequence[Shard]) -> pd.DataFrame:
+    """What the files of shards say of themselves.
+
+    Args:
+        folder: Of the catalogue.
+        shards: Those expected.
+
+    Returns:
+        A row per shard: its name, the number of its ``first`` galaxy in the archive, and ``Facts``.
+
+    Raises:
+        RuntimeError: A file is not there, or is of other galaxies.
+    """
     rows: list[dict[str, Any]] = []
-    for shard in plan.shards:
+    for shard in shards:
         facts = _facts_of(folder, shard)
-        if facts is None or not classifier.made(facts, shard):
+        if facts is None or (facts.input, facts.read) != (shard.input, shard.n_galaxies):
             raise RuntimeError(
                 f"{folder / shard.name}{SUFFIX} was made a moment ago, but is not there any more, "
                 "or was made by another run since: run again."
             )
-        rows.append(
-            {"shard": shard.name, "first": shard.first, **facts._asdict(),
-             "seconds": seconds.get((shard.name, shard.input))}
-        )  # fmt: skip
-    return pd.DataFrame(rows).astype({"seconds": float})
+        rows.append({"shard": shard.name, "first": shard.first, **facts._asdict()})
+    return pd.DataFrame(rows)
+
+
+def _manifest(folder: Path, plan: Plan, journal: Path) -> pd.DataFrame:
+    manifest, seconds = facts_of_shards(folder, plan.shards), _noted(journal)
+    known = zip(manifest["shard"], manifest["input"], strict=True)
+    return manifest.assign(seconds=np.array([seconds.get(one, np.nan) for one in known]))
