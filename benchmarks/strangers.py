@@ -5,6 +5,8 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np

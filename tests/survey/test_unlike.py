@@ -59,6 +59,7 @@ def test_features_of_views_are_averaged_and_those_of_members_joined(
         before = keras.Model(member.inputs, member.get_layer("logit").input)
         expected.append(np.mean([before.predict(some, verbose=0) for some in turned], axis=0))
     answers = networks.ask_classifier(network, IMAGES, views=8, features=True)
+    assert answers.features is not None
     np.testing.assert_allclose(answers.features, np.concatenate(expected, axis=1), atol=2e-5)
 
 
@@ -95,6 +96,7 @@ def test_training_galaxies_are_measured_once_and_flag_few_of_the_validation(
     assert known.features.shape == (30, 5)
     np.testing.assert_allclose(np.linalg.norm(known.features, axis=1), 1, atol=1e-5)
     of_validation = networks.ask_classifier(network, IMAGES[35:], features=True).features
+    assert of_validation is not None
     assert (distances(of_validation, known) > known.threshold).sum() == 5
     again = measured()
     assert memory.saved == 1
