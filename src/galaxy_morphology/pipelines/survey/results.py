@@ -399,7 +399,7 @@ def _by_method(class_shares: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
 
 def _read(cutouts: survey.SurveyCutouts, cataids: pd.Series) -> list[Cutout]:
     """The cut-outs of some galaxies, in order."""
-    found = cutouts.read(cataids.tolist())
+    found = cutouts.read(cataids.tolist()) if len(cataids) else {}
     return [found[cataid] for cataid in cataids.tolist()]
 
 
