@@ -558,3 +558,15 @@ def test_populations_are_shown_under_their_names() -> None:
     assert [sheet.get_suptitle() for sheet in figure.subfigs] == ["spiral", "edge on"]
     assert [sum(bool(ax.get_title()) for ax in s.axes) for s in figure.subfigs] == [5, 15]
     assert "simulated galaxies" in texts(figure)
+
+
+def test_an_overlay_is_red_for_and_blue_against_and_clear_where_nothing_speaks() -> None:
+    values = np.zeros((48, 48))
+    values[4:12], values[36:44] = 2.0, -1.0
+    pixels = figures.overlay(values)
+    assert pixels.dtype == np.uint8
+    for row, colour in ((8, FOR), (40, AGAINST)):
+        assert "#{:02X}{:02X}{:02X}".format(*pixels[row, 24, :3]) == colour
+    strength = pixels[..., 3]
+    assert strength[8, 24] > 1.8 * strength[40, 24] > 0
+    assert strength[24, 24] == 0

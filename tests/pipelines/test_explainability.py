@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from galaxy_morphology.pipelines.explainability.attribution import choose_galaxies
+from galaxy_morphology.pipelines.explainability.checks import _which_to_trust
 from galaxy_morphology.pipelines.explainability.options import ExplainedGalaxiesOptions
 
 
@@ -20,3 +21,28 @@ def test_predictions_of_other_galaxies_are_refused() -> None:
             np.zeros((3, 8, 8, 3), np.uint8),
             options,
         )
+
+
+def test_methods_are_trusted_that_are_more_faithful_than_every_control() -> None:
+    summary = pd.DataFrame(
+        [
+            {
+                "measure": f"faithfulness_over_{control}",
+                "method": method,
+                "group": group,
+                "low": low,
+            }
+            for control in ("random", "centre", "brightness", "another")
+            for group in ("all", "wrong")
+            for method, low in (
+                ("grad_cam", 0.1 if group == "all" else -0.1),
+                ("lime", -0.1 if control == "centre" else 0.1),
+            )
+        ]
+    )
+    titles = {"grad_cam": "Grad-CAM", "lime": "LIME"}
+    assert _which_to_trust(summary, titles) == (
+        "Maps by Grad-CAM are more faithful than those of every control. "
+        "Those by LIME are not surely so."
+    )
+    assert _which_to_trust(summary.assign(low=-0.1), titles).startswith("The maps of no method")

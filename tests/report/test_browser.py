@@ -17,6 +17,8 @@ from .galaxies import CLASSES, gallery_of, table_of
 from .test_summary import RATES, SUSPECTS, scores
 
 N = 200
+MARKDOWN_TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
+LONG_LISTING = "\n".join(["```yaml", *(f"line_{i}: {i}" for i in range(100)), "```"])
 SMOOTH = 2000  # milliseconds to the first view
 
 
@@ -70,7 +72,7 @@ def write(path: Path, gallery: str) -> str:
         gallery,
         section("Scores", [Picture(png_of(400, 300), "Curve", "Read it so.", chart)]),
         section("Data", tables=[Table(pd.DataFrame({CLASSES[1]: [1, 2]}), "Counts", "How many.")]),
-        section("Model card", markdown="# Model card\n\n| a | b |\n|---|---|\n| 1 | 2 |"),
+        section("Model card", markdown=f"# Model card\n\n{MARKDOWN_TABLE}\n\n{LONG_LISTING}"),
     ]
     path.write_text(page(CLASSES[1], sections, simulated=True), encoding="utf-8")
     return path.as_uri()

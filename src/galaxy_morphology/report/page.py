@@ -149,4 +149,5 @@ def _html(markdown: str) -> str:
     for token in tokens:
         if token.type.startswith("heading"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
-    return str(parser.renderer.render(tokens, parser.options, {}))
+    html = str(parser.renderer.render(tokens, parser.options, {}))
+    return html.replace("<pre>", '<pre tabindex="0">')  # so that keys can scroll it
