@@ -193,8 +193,13 @@ def test_numbers_of_the_summary_lead_to_the_galaxies_they_are_about(tab: Any, re
 
 
 def test_names_are_text_and_no_markup(tab: Any, report: str) -> None:
-    asked = []
-    tab.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    asked: list[str] = []
+
+    def refuse(dialog: Any) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    tab.on("dialog", refuse)
     tab.goto(report + "#galaxy=1001")
     assert tab.get_by_role("heading", level=1).inner_text() == CLASSES[1]
     assert tab.title() == f"SIMULATED: {CLASSES[1]}"

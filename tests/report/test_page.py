@@ -15,6 +15,12 @@ EVIL = "<script>alert(1)</script>"
 PNG = png_of(12, 8)
 
 
+def policy_of(page: Elements) -> str:
+    """What a page may load and run."""
+    (policy,) = (one["content"] for one in page.all("meta") if "http-equiv" in one)
+    return policy or ""
+
+
 def test_a_picture_is_inside_the_page_and_says_what_it_shows() -> None:
     found = Elements(section("ROC curves", [Picture(PNG, "Curves", "Read them so.")]))
     (shown,) = found.all("img")
@@ -65,14 +71,14 @@ def test_the_page_needs_no_other_file_and_is_allowed_no_network() -> None:
     assert found.all("html") == [{"lang": "en"}]
     needed = [one.get("src") or one.get("href") for _, one in found.found]
     assert [each for each in needed if each and not each.startswith(("data:", "#"))] == []
-    (policy,) = (one["content"] for one in found.all("meta") if "http-equiv" in one)
+    policy = policy_of(found)
     assert "default-src 'none'" in policy
     assert "unsafe-inline" not in policy.split("script-src")[1]
 
 
 def test_the_page_allows_its_own_scripts_by_their_checksums() -> None:
     html = page("Galaxies", [section("Data", [Picture(PNG, "", "", {"mark": "point"})])])
-    (policy,) = (one["content"] for one in Elements(html).all("meta") if "http-equiv" in one)
+    policy = policy_of(Elements(html))
     scripts = re.findall(r"<script(?: type=.text/plain. id=.charting.)?>(.*?)</script>", html, re.S)
     assert len(scripts) == 3  # the charting library, the gallery and the charts
     for script in scripts:

@@ -18,7 +18,7 @@ def scores(**changes: Any) -> dict[str, Any]:
         "calibration_error": score(0.02),
         "calibration_error_if_perfect": score(0.02, 0.01, 0.03),
     }
-    found = {
+    found: dict[str, Any] = {
         "n": 1234, "confidence": 0.95, "class_prior": None, "simulated": False,
         "classes": {"Elliptical": {}, "Other": {}},
         "class_shares": {"Elliptical": 0.4, "Other": 0.6},

@@ -39,11 +39,12 @@ def nearest_training_galaxies(
         features, features[training], reduce_func=nearest, metric="cosine"
     )
     order, distances = (np.concatenate(some) for some in zip(*parts, strict=True))
-    table = pd.DataFrame(
+    table: pd.DataFrame = pd.DataFrame(
         {
             "cataid": np.repeat(cataids, order.shape[1]),
             "neighbour": cataids[training[order]].ravel(),
             "distance": distances.ravel(),
         }
     )
-    return table[np.isfinite(table["distance"])].reset_index(drop=True)
+    known: pd.DataFrame = table[np.isfinite(table["distance"])].reset_index(drop=True)
+    return known

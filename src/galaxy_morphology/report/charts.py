@@ -238,7 +238,7 @@ def _where(chosen: Any, there: float = 1.0, elsewhere: float = FAINT) -> Any:
 def _diagonal(least: float) -> Any:
     import altair as alt
 
-    ends = alt.Data(values=[{"end": least}, {"end": 1.0}])
+    ends = _data([{"end": least}, {"end": 1.0}])
     line = alt.Chart(ends).mark_line(strokeDash=[2, 3], strokeWidth=1, color="#888888")
     scale = alt.Scale(domain=[least, 1])
     return line.encode(x=alt.X("end:Q", scale=scale), y=alt.Y("end:Q", scale=scale))
@@ -274,11 +274,17 @@ def _panels(
     if len(names := list(table["panel"].unique())) > 1:
         scales = dict.fromkeys(independent or [], "independent")
         panels = alt.Facet("panel:N", sort=names)
-        chart = chart.facet(panels, data=alt.Data(values=values)).resolve_scale(**scales)
+        chart = chart.facet(panels, data=_data(values)).resolve_scale(**scales)
     else:
-        chart = chart.properties(data=alt.Data(values=values))
+        chart = chart.properties(data=_data(values))
     found: dict[str, Any] = chart.properties(usermeta={"labels": label_room}).to_dict()
     return found
+
+
+def _data(values: list[Any]) -> Any:
+    import altair as alt
+
+    return alt.Data(values=values)  # type: ignore[no-untyped-call]
 
 
 def _plain(value: Any) -> Any:

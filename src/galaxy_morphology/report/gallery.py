@@ -124,8 +124,8 @@ def _shown(galaxies: pd.DataFrame, split: str, most: int) -> NDArray[np.int_]:
     for part in (is_first, is_second, ~is_first & ~is_second):
         candidates = np.flatnonzero(part)
         room = min(most - len(rows), len(candidates))
-        some = np.linspace(0, len(candidates) - 1, room).astype(int) if room else []
-        rows = np.append(rows, candidates[some])
+        places = np.linspace(0, max(len(candidates) - 1, 0), room).astype(int)
+        rows = np.append(rows, candidates[places])
     return np.sort(rows)
 
 
@@ -135,7 +135,8 @@ def _splits(galaxies: pd.DataFrame) -> list[str]:
 
 
 def _codes(names: pd.Series, known: Sequence[str]) -> list[int]:
-    return [int(code) for code in pd.Index(known).get_indexer(names)]
+    codes = {name: code for code, name in enumerate(known)}
+    return [codes[name] for name in names]
 
 
 def _numbers(values: pd.Series) -> list[float | None]:

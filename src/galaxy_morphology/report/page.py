@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any, NamedTuple
@@ -128,11 +129,12 @@ class _Contents(HTMLParser):
         self._is_title = False
 
 
+@cache
 def _charting() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script."""
     import vl_convert
 
-    return str(vl_convert.javascript_bundle())
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _digest(script: str) -> str:
