@@ -26,12 +26,16 @@ def nearest_training_galaxies(
     from sklearn.metrics import pairwise_distances_chunked
 
     training = np.flatnonzero(galaxies["split"] == "training")
+    n = min(n_nearest, len(training))
     cataids, groups = galaxies["cataid"].to_numpy(), galaxies["group"].to_numpy()
 
     def nearest(distances: FloatArray, start: int) -> tuple[IntArray, FloatArray]:
         of_rows = groups[start : start + len(distances), None]
         distances = np.where(of_rows == groups[training], np.inf, distances)
-        order = np.argsort(distances, axis=1, kind="stable")[:, :n_nearest]
+        # The nearest are picked before they are sorted: training galaxies can be very many.
+        picked = np.sort(np.argpartition(distances, n - 1, axis=1)[:, :n], axis=1)
+        places = np.argsort(np.take_along_axis(distances, picked, axis=1), kind="stable")
+        order = np.take_along_axis(picked, places, axis=1)
         return order, np.take_along_axis(distances, order, axis=1)
 
     # In parts: the distances of all galaxies from each other need not be in memory at once.
