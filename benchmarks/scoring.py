@@ -19,7 +19,7 @@ from benchmarks.measure import timed
 from galaxy_morphology.datasets.cutout_archive import CutoutArchiveDataset
 
 SIDE, NETWORK_SIDE = 256, 128
-IN_A_FOLDER, IN_A_SHARD, BATCH = 10_000, 4_096, 128
+IN_A_FOLDER, IN_A_SHARD, BATCH = 10_000, 1_000, 128
 N_DIFFERENT = 500
 N_TRAINING = 2_500
 """Galaxies that distances are measured to."""
@@ -71,7 +71,7 @@ def one_process(folder: Path, n_galaxies: int) -> dict[str, Any]:
 
 
 def dask(folder: Path, n_galaxies: int, workers: int) -> dict[str, Any]:
-    """The survey on local workers, which share the cores; without their start."""
+    """The survey on local workers, which share the cores; with their start."""
     return _survey(folder, n_galaxies, workers)
 
 
