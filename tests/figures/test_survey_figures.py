@@ -12,6 +12,16 @@ from galaxy_morphology import figures
 
 NAMES = ["Elliptical", "$Spiral$", "Other"]
 IMAGES = list(np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3)).astype(np.uint8))
+NOTABLE = pd.DataFrame(
+    {
+        "kind": ["most certain"] * 6 + ["most unlike the training galaxies"] * 6,
+        "predicted_class": (["Elliptical"] * 3 + ["Other"] * 3) * 2,
+        "cataid": range(100, 112),
+        "certainty": np.linspace(0.5, 0.99, 12),
+        "distance": np.arange(12) / 10,
+        "unlike_training": [False, True] * 6,
+    }
+)
 
 
 def texts(figure: Figure) -> str:
@@ -83,17 +93,7 @@ def shown(sheet: Any) -> list[Any]:
 
 
 def test_notable_galaxies_are_shown_under_their_class_and_kind() -> None:
-    notable = pd.DataFrame(
-        {
-            "kind": ["most certain"] * 6 + ["most unlike the training galaxies"] * 6,
-            "predicted_class": (["Elliptical"] * 3 + ["Other"] * 3) * 2,
-            "cataid": range(100, 112),
-            "certainty": np.linspace(0.5, 0.99, 12),
-            "distance": np.arange(12) / 10,
-            "unlike_training": [False, True] * 6,
-        }
-    )
-    figure = figures.notable_galaxies(IMAGES, notable, NAMES, simulated=False)
+    figure = figures.notable_galaxies(IMAGES, NOTABLE, NAMES, simulated=False)
     texts(figure)
     titles = [sheet.get_suptitle() for sheet in figure.subfigs]
     assert titles == [
@@ -109,7 +109,7 @@ def test_notable_galaxies_are_shown_under_their_class_and_kind() -> None:
             assert ("unlike" in ax.get_title()) == (row % 2 == 1)
     assert "50.0%" in shown(figure.subfigs[0])[0].get_title()
     assert "distance 0.6" in shown(figure.subfigs[1])[0].get_title()
-    texts(figures.notable_galaxies([], notable[:0], NAMES, simulated=False))
+    texts(figures.notable_galaxies([], NOTABLE[:0], NAMES, simulated=False))
 
 
 def test_galaxies_to_label_do_not_say_what_they_are_taken_for() -> None:
@@ -118,3 +118,19 @@ def test_galaxies_to_label_do_not_say_what_they_are_taken_for() -> None:
     for ax, image, number in zip(shown(figure.subfigs[0]), IMAGES, range(12), strict=True):
         assert ax.get_title() == f"CATAID {number}"
         np.testing.assert_array_equal(ax.images[0].get_array(), image)
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> None:
+    histograms = {name: [1] * 50 for name in NAMES}
+    measured = pd.DataFrame({"sky_red": [1.0, 2.0]})
+    shifts = pd.DataFrame({"quantity": ["sky_red"], "ks_distance": [0.5], "differs": [True]})
+    for figure in (
+        figures.probability_distributions(
+            histograms, histograms, split="test", simulated=simulated
+        ),
+        figures.distribution_shifts(measured, measured, shifts, simulated=simulated),
+        figures.notable_galaxies(IMAGES, NOTABLE, NAMES, simulated=simulated),
+        figures.galaxies_to_label(IMAGES, range(12), 12, simulated=simulated),
+    ):
+        assert ("simulated galaxies" in texts(figure)) == simulated
