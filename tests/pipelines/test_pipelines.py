@@ -632,7 +632,7 @@ def test_runs_are_sums_of_stages_and_boxes_are_named_after_them() -> None:
         for box in some:
             assert {node.namespace for node in pipelines[box].nodes} == {f"{stage}.{box}"}
     for stage in alone:
-        assert {node.namespace.split(".")[0] for node in pipelines[stage].nodes} == {stage}
+        assert {str(node.namespace).split(".")[0] for node in pipelines[stage].nodes} == {stage}
 
 
 def test_the_registry_loads_nothing_heavy(project: Path) -> None:
