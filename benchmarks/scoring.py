@@ -106,16 +106,14 @@ def _survey(folder: Path, n_galaxies: int, workers: int) -> dict[str, Any]:
 
 def decoding(folder: Path, n_galaxies: int) -> dict[str, Any]:
     """Only reading and preparing cut-outs, on all cores."""
-    from galaxy_morphology.imaging import prepare_cutout, side_by_side
+    from galaxy_morphology.imaging import side_by_side
     from galaxy_morphology.survey.shards import OpenArchive
 
     opened = OpenArchive(_archives(folder), str(next((folder / str(n_galaxies)).iterdir())))
-    how = dict(_recipe().cutouts)
+    prepare = opened.preparing(_recipe().cutouts)
 
     def work() -> None:
-        for _ in side_by_side(
-            opened.cutouts, opened.identifiers, lambda encoded: prepare_cutout(encoded, **how)
-        ):
+        for _ in side_by_side(opened.cutouts, opened.identifiers, prepare):
             pass
 
     return {**timed(work), "galaxies": len(opened.identifiers)}

@@ -73,7 +73,13 @@ def test_the_list_has_the_names_that_the_user_gives_to_columns() -> None:
     assert (plain["TARGET"] == "").all()
     others = label_list(
         GALAXIES,
-        Columns(identifier="objid", votes=("smooth", "disc"), file="path", ra="RA", dec="DEC"),
+        Columns(
+            identifier="objid",
+            votes={0: ("smooth",), 1: ("disc",)},
+            file="path",
+            ra="RA",
+            dec="DEC",
+        ),
     )
     assert others.columns.tolist() == ["objid", "smooth", "disc", "RA", "path"]
     in_braces = label_list(GALAXIES, Columns(identifier="id", label="y", file="img/{asset}.jpg"))

@@ -284,7 +284,7 @@ def _panels(
 def _data(values: list[Any]) -> Any:
     import altair as alt
 
-    return alt.Data(values=values)  # type: ignore[no-untyped-call]
+    return alt.Data(values=values)
 
 
 def _plain(value: Any) -> Any:

@@ -122,7 +122,7 @@ def _share_out(
 
     waiting = deque((shard, 1) for shard in shards)
     running: dict[Any, tuple[Shard, int]] = {}
-    ended: Any = as_completed()  # type: ignore[no-untyped-call]
+    ended: Any = as_completed()
     while waiting or running:
         while waiting and len(running) < max(4, 2 * len(client.nthreads())):
             shard, attempt = waiting.popleft()
@@ -234,7 +234,7 @@ def _client(cluster: Cluster) -> Iterator[Any]:
     with ExitStack() as stack:
         if cluster.where == "local":
             stack.enter_context(dask.config.set(OF_LOCAL_CLUSTERS))
-            local: AbstractContextManager[Any] = LocalCluster(  # type: ignore[no-untyped-call]
+            local: AbstractContextManager[Any] = LocalCluster(
                 n_workers=cluster.workers,
                 threads_per_worker=1,
                 processes=True,
@@ -254,7 +254,7 @@ def _client(cluster: Cluster) -> Iterator[Any]:
                 "there."
             )
         try:
-            new: Any = Client(timeout=SECONDS_TO_CONNECT, **found)  # type: ignore[no-untyped-call]
+            new: Any = Client(timeout=SECONDS_TO_CONNECT, **found)
             client = stack.enter_context(new)
             client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
         except (OSError, TimeoutError) as error:

@@ -69,7 +69,7 @@ def label_list(galaxies: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         not in it: it would sway whoever labels.
     """
     table = pd.DataFrame({columns.identifier or "CATAID": galaxies["cataid"].to_numpy()})
-    for name in [columns.label] if columns.label else columns.votes or ["TARGET"]:
+    for name in [columns.label] if columns.label else columns.of_votes or ["TARGET"]:
         table[name] = ""
     for ours, theirs in (("ra", columns.ra), ("dec", columns.dec), ("file", columns.file)):
         if theirs and not BRACES.search(theirs) and galaxies[ours].notna().any():
