@@ -547,8 +547,8 @@ def test_every_figure_says_when_its_galaxies_are_simulated(simulated: bool) -> N
         figures.explanation_pages(*what)["other_correct"],
         figures.attribution_sheets(*what)["lime"],
     ]
-    # One is always simulated, one draws no figure; fourteen have tests of their own.
-    assert len(shown) == len(figures.__all__) - 2 - 14
+    # One is always simulated, two draw no figure; fourteen have tests of their own.
+    assert len(shown) == len(figures.__all__) - 3 - 14
     assert [("simulated galaxies" in texts(figure)) for figure in shown] == [simulated] * len(shown)
 
 

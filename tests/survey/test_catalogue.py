@@ -10,7 +10,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from survey import draw_galaxy, encode, write_archive, write_survey
-from surveying import archives_in, catalogue_of, classifier, classify, contents, small_network
+from surveying import (
+    archives_in,
+    catalogue_of,
+    classifier,
+    classify,
+    contents,
+    recipe,
+    small_network,
+)
 
 from galaxy_morphology import evaluation, networks, survey
 from galaxy_morphology.imaging import UnusableCutoutError, prepare_cutout
@@ -19,6 +27,10 @@ from galaxy_morphology.survey import run
 from galaxy_morphology.survey.shards import OpenArchive
 
 NETWORK = small_network()
+CUTOUTS = recipe().cutouts
+HOW: dict[str, Any] = {
+    "side": CUTOUTS.side, "minimum_side": CUTOUTS.minimum_side, "maximum_side": CUTOUTS.maximum_side
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +59,12 @@ def ages(folder: Path) -> dict[str, int]:
 
 
 def test_rows_are_what_the_parts_give_one_by_one(done: Path) -> None:
-    able = classifier(NETWORK)
     rows = catalogue_of(done).set_index("cataid")
     opened = OpenArchive(archives_in(done), str(done / "a.zip"))
     assert sorted(opened.identifiers) == rows.index.tolist()
     for cataid, row in rows.iterrows():
         try:
-            cutout = prepare_cutout(opened.cutouts[cataid], **dict(able.recipe.cutouts))
+            cutout = prepare_cutout(opened.cutouts[cataid], **HOW)
         except UnusableCutoutError as error:
             reason = str(error)
             assert row["rejected"] == reason
@@ -191,9 +202,10 @@ def test_cutouts_are_found_again_by_identifier(done: Path) -> None:
     opened = OpenArchive(archives, str(done / "a.zip"))
     found = cutouts.read([100013, 100004])
     assert list(found) == [100013, 100004]
-    for cataid, pixels in found.items():
-        expected = prepare_cutout(opened.cutouts[cataid], **dict(options)).pixels
-        np.testing.assert_array_equal(pixels, expected)
+    for cataid, cutout in found.items():
+        expected = prepare_cutout(opened.cutouts[cataid], **HOW)
+        np.testing.assert_array_equal(cutout.pixels, expected.pixels)
+        np.testing.assert_array_equal(cutouts[cataid], expected.pixels)
     with pytest.raises(KeyError):
         cutouts[7]
     with pytest.raises(UnusableCutoutError, match="no image"):
@@ -274,7 +286,7 @@ def test_an_archive_that_is_changed_meanwhile_is_noticed(tmp_path: Path) -> None
 def test_a_classifier_of_other_cutouts_or_classes_is_refused() -> None:
     usual = classifier(NETWORK).recipe
     cutouts = usual.cutouts.model_copy(update={"side": 64})
-    with pytest.raises(ValueError, match=r"cut-outs of the shape \(32, 32, 3\), but .* \(64, 64"):
+    with pytest.raises(ValueError, match=r"pictures of the shape \(32, 32, 3\), but .* \(64, 64"):
         classifier(NETWORK, cutouts=cutouts)
     classes = type(usual.classes)({0: "A", 1: "B", 2: "C"})
     with pytest.raises(ValueError, match=r"tells 2 classes apart, but `classes` are \['A', 'B'"):
