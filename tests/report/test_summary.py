@@ -114,3 +114,10 @@ def test_class_names_are_text() -> None:
     words, found = said(scores(classes={evil: {}, "Other": {}}, class_shares={evil: 1.0}))
     assert evil in words
     assert found.all("script") == []
+
+
+def test_kinds_of_a_few_galaxies_are_not_spoken_of() -> None:
+    lone = RATES.iloc[:1].assign(quantity="measurement_flag", n=1, error_rate=1.0, low=0.2)
+    words, _ = said(rates=pd.concat([lone, RATES]))
+    assert words == said()[0]
+    assert "measurement flag" not in words

@@ -7,6 +7,8 @@ import pandas as pd
 from galaxy_morphology.report.rendering import render
 
 MOST_NAMED = 3
+FEWEST = 10
+"""Galaxies of a kind that is looked at: fewer say little."""
 
 
 def summary(
@@ -24,6 +26,7 @@ def summary(
         A section of HTML, whose numbers lead to the sections and galaxies they come from.
     """
     split, scores = list(metrics.items())[-1]
+    error_rates = error_rates[error_rates["n"] >= FEWEST]
     suspected = suspect_labels[suspect_labels["suspected"].astype(bool)]
     return render(
         "summary.html.j2",

@@ -1,7 +1,7 @@
 """How galaxies are laid out in an archive, as it is configured."""
 
 import re
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -109,7 +109,7 @@ class Layout(BaseModel):
 
     def without_labels(self) -> Self:
         """The same layout of galaxies that nobody has labelled: only what and where they are."""
-        unknown = {"label": None, "votes": {}, "split": None, "group": None}
+        unknown: dict[str, Any] = {"label": None, "votes": {}, "split": None, "group": None}
         columns = self.columns.model_copy(update=unknown)
         return self.model_copy(update={"columns": columns, "labelled": False})
 
