@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from galaxy_morphology import attribution, evaluation
 from galaxy_morphology.options import (
     Classes,
-    CutoutOptions,
     ExplanationOptions,
     PredictionOptions,
 )
@@ -72,7 +71,7 @@ def explain_galaxies(
     classes: Classes,
     prediction: PredictionOptions,
     options: ExplanationOptions,
-    cutout_options: CutoutOptions,
+    channels: list[str | int] | None,
 ) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
     """Map what spoke for and against the predicted class of each galaxy, by every method.
 
@@ -83,7 +82,7 @@ def explain_galaxies(
         classes: The classes in order.
         prediction: Of how many views the mean is explained.
         options: Which methods, and how.
-        cutout_options: With the names of the bands.
+        channels: Names of the bands; None where the network sees pictures.
 
     Returns:
         Arrays ``cataid`` [n], int64 or texts, and, by method, signed maps float32
@@ -100,11 +99,10 @@ def explain_galaxies(
     for name in options.methods:
         found = attribution.METHODS[name](classifier, cutouts, codes, **options.options[name])
         maps[name] = found.maps if found.maps.ndim == 3 else found.maps.sum(axis=-1)
-        if found.maps.ndim == 4 and cutout_options.channels:
+        if found.maps.ndim == 4 and channels:
             by_band = np.moveaxis(found.maps, -1, 0)
             maps |= {
-                f"{name}/{band}": of_band
-                for band, of_band in zip(cutout_options.channels, by_band, strict=True)
+                f"{name}/{band}": of_band for band, of_band in zip(channels, by_band, strict=True)
             }
         said = {"method": name, "title": found.title, "note": found.notes}
         tables.append(known.assign(**said, **found.quality))

@@ -38,7 +38,7 @@ def _attribution() -> list[Node]:
         ),
         Node(
             attribution.explain_galaxies,
-            inputs=[*EXPLAIN_INPUTS, "params:explanations", "params:cutouts"],
+            inputs=[*EXPLAIN_INPUTS, "params:explanations", "params:cutouts.channels"],
             outputs=["attributions", "attribution_reliability"],
             name="explain_galaxies",
         ),
