@@ -85,21 +85,13 @@ class SurveyFolderDataset(AbstractDataset[NoReturn, Path]):
         return {"filepath": self._filepath}
 
 
-class CatalogueDataset(AbstractDataset[Path, Path]):
+class CatalogueDataset(SurveyFolderDataset):
     """A folder of Parquet files. It is loaded as its path, and saved by whoever has filled it.
 
     Args:
         filepath: The folder.
         metadata: For kedro-viz and other plugins.
     """
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
-        self.metadata = metadata
-
-    def load(self) -> Path:
-        """Hand out the path."""
-        return self._filepath
 
     def save(self, data: Path) -> None:
         """Make sure that this is the folder that was filled."""
@@ -118,6 +110,3 @@ class CatalogueDataset(AbstractDataset[Path, Path]):
 
     def _exists(self) -> bool:
         return self._filepath.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galaxy_morphology import networks
 from galaxy_morphology.networks import Precision
-from galaxy_morphology.typing import Checkpoint, FloatArray, Images, KerasModel
+from galaxy_morphology.typing import Checkpoint, FloatArray, KerasModel, NetworkImages
 from galaxy_morphology.views import NumberOfViews
 
 ROWS_AT_A_TIME = 256
@@ -31,14 +31,14 @@ class TrainingFeatures(NamedTuple):
 
 
 def training_features(
-    classifier: KerasModel, images: Images, galaxies: pd.DataFrame, checkpoint: Checkpoint,
+    classifier: KerasModel, images: NetworkImages, galaxies: pd.DataFrame, checkpoint: Checkpoint,
     **options: Any,
 ) -> TrainingFeatures:  # fmt: skip
     """What training galaxies look like to a classifier, measured once for each.
 
     Args:
-        classifier: Takes 0 to 255 RGB.
-        images: uint8 [N, height, width, 3], RGB.
+        classifier: Sees these images.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         galaxies: A row per image, with its ``split`` and ``checksum``.
         checkpoint: Where it is kept, and what it was measured with.
         options: Of :func:`measure_training_features`.
@@ -57,7 +57,7 @@ def training_features(
 
 def measure_training_features(
     classifier: KerasModel,
-    images: Images,
+    images: NetworkImages,
     galaxies: pd.DataFrame,
     *,
     n_training: int,
@@ -71,8 +71,8 @@ def measure_training_features(
     """Look at training galaxies, and find what is as far from them as few validation galaxies.
 
     Args:
-        classifier: Takes 0 to 255 RGB.
-        images: uint8 [N, height, width, 3], RGB.
+        classifier: Sees these images.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         galaxies: A row per image, with its ``split``.
         n_training: Training galaxies to compare with, at most; drawn by lot.
         neighbours: See :func:`distances`.

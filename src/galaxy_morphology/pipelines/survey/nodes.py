@@ -15,7 +15,7 @@ from galaxy_morphology.options import (
 )
 from galaxy_morphology.pipelines.survey.options import SurveyOptions
 from galaxy_morphology.sources import Archives
-from galaxy_morphology.typing import Checkpoint, Images, KerasModel
+from galaxy_morphology.typing import Checkpoint, KerasModel, NetworkImages
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ CATALOGUE, JOURNAL = "catalogue", "seconds.csv"
 
 def measure_training_features(
     classifier: KerasModel,
-    images: Images,
+    images: NetworkImages,
     galaxies: pd.DataFrame,
     checkpoint: Checkpoint,
     prediction: PredictionOptions,
@@ -34,7 +34,7 @@ def measure_training_features(
 
     Args:
         classifier: Takes 0 to 255 RGB.
-        images: uint8 [N, height, width, 3], RGB.
+        images: uint8 [N, height, width, 3], RGB, or float16 [N, height, width, bands].
         galaxies: A row per image.
         checkpoint: Where it is kept: measured again on another machine, it could differ in its
             last digit, and the whole survey would be classified anew.
