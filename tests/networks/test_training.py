@@ -208,7 +208,8 @@ def test_a_training_that_diverges_says_so() -> None:
         list(states(new_network(), optimizer=keras.optimizers.SGD(1e30)))
 
 
-def test_a_step_is_that_of_keras() -> None:
+@pytest.mark.parametrize("batch_norm", ["learned", "kept"])
+def test_a_step_is_that_of_keras(batch_norm: str) -> None:
     """Against ``train_on_batch`` of the network itself: loss, gradients and normalisation."""
     import keras
 
@@ -218,11 +219,16 @@ def test_a_step_is_that_of_keras() -> None:
     }  # fmt: skip
     network = three_block_cnn((32, 32, 3), 2, filters=(4, 8), dense_units=8, block_dropout=0.0,
                               dense_dropout=0.0)  # fmt: skip
+    norms = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization)]
+    for layer in norms:
+        layer.moving_mean.assign(RNG.uniform(0, 0.1, layer.moving_mean.shape))
     *_, last = states(
         network, epochs=1, augmentation=still, batch_size=64, weight_average=0.0, keep="last",
-        batch_norm_galaxies=0, weights=np.where(CLASSES == 1, 3.0, 1.0),
-        optimizer=keras.optimizers.Adam(1e-3),
+        batch_norm=batch_norm, batch_norm_galaxies=64 if batch_norm == "kept" else 0,
+        weights=np.where(CLASSES == 1, 3.0, 1.0), optimizer=keras.optimizers.Adam(1e-3),
     )  # fmt: skip
+    for layer in norms:
+        layer.trainable = batch_norm == "learned"
     to_logit = keras.Model(network.inputs, network.get_layer("logit").output)
     to_logit.compile(
         keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True),

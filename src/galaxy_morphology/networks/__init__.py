@@ -17,6 +17,7 @@ from galaxy_morphology.networks.prediction import (
 )
 from galaxy_morphology.networks.three_block import three_block_cnn
 from galaxy_morphology.networks.training import (
+    BatchNorm,
     build_optimizer,
     chosen_epoch,
     kept_weights,
@@ -45,6 +46,7 @@ __all__ = [
     "TRAINED",
     "Answers",
     "BandScale",
+    "BatchNorm",
     "Precision",
     "ask_about_batches",
     "ask_classifier",

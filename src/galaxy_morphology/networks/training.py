@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 CALIBRATION_BATCH = 128
 BATCHES_AHEAD = 2 * (os.cpu_count() or 1)
 
+BatchNorm = Literal["learned", "kept"]
+"""Whether BatchNormalization learns from galaxies, or stays as the network came."""
+
 Batch = tuple[NetworkImages, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """Cut-outs, the fractions of the classes to learn [n, K], weights in the loss [n] and votes [n]."""
 
@@ -51,6 +54,7 @@ def train(
     head_optimizer: Any = None,
     unfreeze: Literal["all"] | int = "all",
     layer_decay: float = 1.0,
+    batch_norm: BatchNorm = "learned",
     precision: Literal["auto"] | Precision = "auto",
     xla: Literal["auto"] | bool = "auto",
     resume_from: TrainingState | None = None,
@@ -67,7 +71,8 @@ def train(
     first, random gradients spoil the rest (Kumar et al. 2022, arXiv:2202.10054); then all of it,
     or the upper blocks, the slower the closer to the input (Howard & Ruder 2018,
     arXiv:1801.06146). A block is what lies between two halvings of the resolution. What is frozen
-    predicts, with BatchNormalization statistics that are measured on galaxies beforehand.
+    predicts, with BatchNormalization statistics that are measured on galaxies beforehand, unless
+    they are kept.
 
     What is lowered is the cross-entropy with the labels or, where the votes behind them are
     counted, minus the log-likelihood of these, see ``losses.dirichlet_multinomial``. The losses in
@@ -102,6 +107,8 @@ def train(
         head_optimizer: The optimiser of these epochs; ``optimizer`` begins after them.
         unfreeze: How many blocks learn after that, counted from the head; or ``all``.
         layer_decay: The learning rate of each block, as a share of that of the block after it.
+        batch_norm: Whether BatchNormalization learns as the other layers do, or predicts from the
+            first step on, with the statistics, scales and offsets that the network came with.
         precision: A Keras dtype policy to train in, or the one that suits the device. The
             weights themselves are always float32, and so is the averaged network.
         xla: Whether to compile whole steps with XLA, or nothing. With ``auto`` the whole step on
@@ -137,7 +144,7 @@ def train(
         """The optimiser, the step and the variables of what learns after so many epochs."""
         is_head_alone = n_epochs < frozen_epochs
         chosen = optimizers[0 if is_head_alone else -1]
-        rates = _thaw(learning, 0 if is_head_alone else unfreeze, layer_decay)
+        rates = _thaw(learning, 0 if is_head_alone else unfreeze, layer_decay, batch_norm)
         chosen.build(asked.trainable_variables)
         step = _training_step(
             asked, learning, averaged, chosen, rates, weight_average, xla, images.dtype.name
@@ -150,7 +157,9 @@ def train(
     calibration_rows = np.random.default_rng(seed).permutation(training_rows)[:batch_norm_galaxies]
 
     def calibrate() -> None:
-        """Measure the statistics of the averaged network."""
+        """Measure the statistics of the averaged network, unless they are kept."""
+        if batch_norm == "kept":
+            return
         batches = _batches(
             images, taught, calibration_rows, CALIBRATION_BATCH, augmentation, [seed, 0]
         )
@@ -351,13 +360,16 @@ def _seeing(network: KerasModel, dtype: str) -> Any:
     return see
 
 
-def _thaw(network: KerasModel, n_blocks: Literal["all"] | int, decay: float) -> dict[str, float]:
+def _thaw(
+    network: KerasModel, n_blocks: Literal["all"] | int, decay: float, batch_norm: BatchNorm
+) -> dict[str, float]:
     """Let the head and the last blocks of a network learn, and nothing else.
 
     Args:
         network: Flat; its layers are made trainable or not.
         n_blocks: How many blocks before the head, or all.
         decay: The learning rate of each block, as a share of that of the block after it.
+        batch_norm: Whether BatchNormalization may learn.
 
     Returns:
         Learning rate of each weight by its path, as a share of the optimiser's; of those that
@@ -366,6 +378,9 @@ def _thaw(network: KerasModel, n_blocks: Literal["all"] | int, decay: float) -> 
     distances = _blocks_to_the_head(network)
     for layer in network.layers:
         layer.trainable = n_blocks == "all" or distances[layer.name] <= n_blocks
+    if batch_norm == "kept":
+        for layer in _norms(network):
+            layer.trainable = False  # to Keras, it then predicts also while the others learn
     return {
         weight.path: decay ** distances[layer.name]
         for layer in network.layers

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from galaxy_morphology.networks import NETWORKS, Precision
+from galaxy_morphology.networks import NETWORKS, BatchNorm, Precision
 from galaxy_morphology.options.base import Options, options_of
 from galaxy_morphology.views import NumberOfViews
 
@@ -115,6 +115,7 @@ class TrainingOptions(Options):
     frozen_epochs: int = Field(ge=0)
     unfreeze: Literal["all"] | Annotated[int, Field(ge=0)]
     layer_decay: float = Field(gt=0, le=1)
+    batch_norm: BatchNorm
     seed: int = Field(ge=0, lt=2**32)
     precision: Literal["auto"] | Precision
     xla: Literal["auto"] | bool
