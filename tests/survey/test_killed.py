@@ -1,11 +1,14 @@
 """Killed at any moment, a survey goes on: all of it is there in the end, byte for byte."""
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,14 +19,18 @@ from survey import write_survey
 N_GALAXIES = 100
 
 
-def start(folder: Path, where: str) -> "subprocess.Popen[bytes]":
+def python(*arguments: str) -> "subprocess.Popen[bytes]":
     paths = os.pathsep.join(["src", "tests", os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        [sys.executable, surveying.__file__, str(folder), *filter(None, [where])],
+        [sys.executable, *arguments],
         env=os.environ | {"PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
         cwd=Path(surveying.__file__).parents[1],
         stderr=subprocess.PIPE,
     )
+
+
+def start(folder: Path, where: str) -> "subprocess.Popen[bytes]":
+    return python(surveying.__file__, str(folder), *filter(None, [where]))
 
 
 def workers_of(run: "subprocess.Popen[bytes]") -> list[int]:
@@ -69,3 +76,47 @@ def test_the_shards_are_those_of_a_run_without_kills(tmp_path: Path, seed: int) 
     assert surveying.contents(tmp_path) == killed
     rows = surveying.catalogue_of(tmp_path)
     assert rows["cataid"].tolist() == list(range(100000, 100000 + N_GALAXIES))
+
+
+@contextmanager
+def cluster_of_others(file: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A scheduler with a worker, as a cluster has them; its address stands in the file."""
+    of_all = ("--scheduler-file", str(file))
+    scheduler = python("-m", "distributed.cli.dask_scheduler", *of_all, "--host", "127.0.0.1",
+                       "--port", "0", "--no-dashboard")  # fmt: skip
+    worker = python("-m", "distributed.cli.dask_worker", *of_all, "--nthreads", "1",
+                    "--no-dashboard")  # fmt: skip
+    try:
+        yield scheduler
+    finally:
+        children = psutil.Process(worker.pid).children(recursive=True)
+        for process in (*children, worker, scheduler):
+            process.kill()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    write_survey(tmp_path / "a.zip", N_GALAXIES, side=40, n_damaged=3)
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    with cluster_of_others(first) as scheduler:
+        while not first.exists():
+            time.sleep(0.1)
+        run = start(tmp_path, json.loads(first.read_text())["address"])
+        while n_shards(tmp_path) < 3 and run.poll() is None:
+            time.sleep(0.005)
+        scheduler.kill()
+        _, said = run.communicate()
+    assert run.returncode == 1
+    assert "The connection to Dask's scheduler (tcp://127.0.0.1:" in said.decode()
+    assert 3 <= n_shards(tmp_path) < N_GALAXIES / 5
+    with cluster_of_others(second):
+        while not second.exists():
+            time.sleep(0.1)
+        run = start(tmp_path, str(second))
+        run.communicate()
+    assert run.returncode == 0
+    killed = surveying.contents(tmp_path)
+    for file in (tmp_path / "catalogue").iterdir():
+        file.unlink()
+    surveying.main(str(tmp_path))
+    assert surveying.contents(tmp_path) == killed

@@ -92,7 +92,8 @@ def on_cluster(
         ImportError: Dask is not installed.
     """
     try:
-        import distributed  # noqa: F401
+        from distributed import CancelledError
+        from distributed.comm import CommClosedError
     except ImportError as error:
         raise ImportError(
             "`survey.dask` needs Dask: install galaxy-morphology[dask], or set it to null to "
@@ -109,14 +110,18 @@ def on_cluster(
                 folder, files, archives, classifier.recipe, classifier.is_text,
                 (classifier.network_hash, classifier.parameters_hash), _threads(cluster),
             )  # fmt: skip
-            yield from _share_out(client, job, shards, seen, cluster.where)
+            try:
+                yield from _share_out(client, job, shards, seen)
+            except (CommClosedError, CancelledError):
+                raise RuntimeError(
+                    f"The connection to Dask's scheduler ({cluster.where}) is lost. What there is "
+                    "of the catalogue is whole; run again, and it goes on."
+                ) from None
 
     return classify
 
 
-def _share_out(
-    client: Any, job: Job, shards: list[Shard], seen: Seen, where: str
-) -> Iterator[Outcome]:
+def _share_out(client: Any, job: Job, shards: list[Shard], seen: Seen) -> Iterator[Outcome]:
     """Keep all workers busy, and no more futures than that: there may be very many shards."""
     from distributed import KilledWorker, as_completed
 
@@ -131,15 +136,11 @@ def _share_out(
             ended.add(future)
         future = next(ended)
         shard, attempt = running.pop(future)
-        if future.status == "finished":
+        if future.status != "error":  # where the connection is lost, it was cancelled: raises
+            seconds = future.result()
             seen(shard.n_galaxies)
-            yield Outcome(shard, future.result(), "")
+            yield Outcome(shard, seconds, "")
             continue
-        if future.status != "error":
-            raise RuntimeError(
-                f"The connection to Dask's scheduler ({where}) is lost. What there is of the "
-                "catalogue is whole; run again, and it goes on."
-            )
         error = future.exception()
         stop_where_nothing_can_be_written(error)
         if isinstance(error, KilledWorker):
