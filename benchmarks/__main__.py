@@ -135,6 +135,9 @@ def scoring(folder: Path, archive: Path, sizes: list[int]) -> Result:
         found[str(n_galaxies)] = {
             "plain": measure("scoring", "plain", folder, **of_all),
             "one_process": measure("scoring", "one_process", folder, **of_all),
+            "bfloat16": measure(
+                "scoring", "one_process", folder, **of_all, precision="mixed_bfloat16"
+            ),
             "dask_1": measure("scoring", "dask", folder, **of_all, workers=1),
             "dask_2": measure("scoring", "dask", folder, **of_all, workers=2),
             "decoding": measure("scoring", "decoding", folder, **of_all),

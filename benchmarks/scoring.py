@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks.measure import timed
 from galaxy_morphology.datasets.cutout_archive import CutoutArchiveDataset
+from galaxy_morphology.networks import Precision
 
 SIDE, NETWORK_SIDE = 256, 128
 IN_A_FOLDER, IN_A_SHARD, BATCH = 10_000, 1_000, 128
@@ -65,9 +66,9 @@ def plain(folder: Path, n_galaxies: int) -> dict[str, Any]:
     return {"seconds": [time.perf_counter() - started]}
 
 
-def one_process(folder: Path, n_galaxies: int) -> dict[str, Any]:
+def one_process(folder: Path, n_galaxies: int, precision: Precision = "float32") -> dict[str, Any]:
     """The survey in this process."""
-    return _survey(folder, n_galaxies, workers=0)
+    return _survey(folder, n_galaxies, workers=0, precision=precision)
 
 
 def dask(folder: Path, n_galaxies: int, workers: int) -> dict[str, Any]:
@@ -75,11 +76,13 @@ def dask(folder: Path, n_galaxies: int, workers: int) -> dict[str, Any]:
     return _survey(folder, n_galaxies, workers)
 
 
-def _survey(folder: Path, n_galaxies: int, workers: int) -> dict[str, Any]:
+def _survey(
+    folder: Path, n_galaxies: int, workers: int, precision: Precision = "float32"
+) -> dict[str, Any]:
     import galaxy_morphology.settings  # noqa: F401 - the libraries as every run has them
     from galaxy_morphology import survey
 
-    target, archives, able = folder / "survey", _archives(folder), _classifier()
+    target, archives, able = folder / "survey", _archives(folder), _classifier(precision)
     shutil.rmtree(target, ignore_errors=True)
     if workers:
         cluster = survey.Cluster("local", workers, None, "auto")
@@ -203,7 +206,7 @@ def _archives(folder: Path) -> Any:
     return Archives(str(folder), layout, 64 * 2**20, fs_args={})
 
 
-def _recipe() -> Any:
+def _recipe(precision: Precision = "float32") -> Any:
     from galaxy_morphology import survey
     from galaxy_morphology.options import (
         Classes,
@@ -217,7 +220,7 @@ def _recipe() -> Any:
         ClassificationOptions(
             calibrate=True, class_prior=None, accuracy_wanted=0.95, accuracy_confidence=0.95
         ),
-        PredictionOptions(batch_size=BATCH, precision="float32", views=1),
+        PredictionOptions(batch_size=BATCH, precision=precision, views=1),
         CutoutOptions(
             side=NETWORK_SIDE, minimum_side=16, maximum_side=4096, white_level=None,
             arcsec_per_pixel=None,
@@ -227,7 +230,7 @@ def _recipe() -> Any:
     )  # fmt: skip
 
 
-def _classifier() -> Any:
+def _classifier(precision: Precision) -> Any:
     from galaxy_morphology import survey
 
     network = _network()
@@ -235,4 +238,4 @@ def _classifier() -> Any:
     features = np.random.default_rng(0).random((N_TRAINING, n_features), dtype=np.float32)
     directions = features / np.linalg.norm(features, axis=1, keepdims=True)
     training = survey.TrainingFeatures(directions, 50, 0.5)
-    return survey.SurveyClassifier(network, _recipe(), training, is_text=False)
+    return survey.SurveyClassifier(network, _recipe(precision), training, is_text=False)
