@@ -19,6 +19,19 @@ def format_score(score: Mapping[Any, Any], name: str = "value") -> str:
     return f"{score[name]:.3f} ({ends})"
 
 
+def format_difference(difference: Mapping[Any, Any]) -> str:
+    """A difference and its interval in words, each with its sign.
+
+    Args:
+        difference: ``value``, ``low`` and ``high``; None as in :func:`format_score`.
+    """
+    if difference["value"] is None:
+        return "undefined"
+    known = difference["low"] is not None
+    low, high = (f"{difference[end]:+z.3f}" if known else "" for end in ("low", "high"))
+    return f"{difference['value']:+z.3f} ({f'{low} to {high}' if known else 'no interval'})"
+
+
 def format_mix(shares: dict[str, float]) -> str:
     """A mix of classes in words.
 

@@ -1,5 +1,6 @@
 """Two classifiers compared, against scikit-learn, closed forms and hand-worked cases."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,12 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score
 
-from galaxy_morphology.evaluation import compare_classifiers, mix_weights, summarise_seeds
+from galaxy_morphology.evaluation import (
+    compare_classifiers,
+    conclude_comparison,
+    mix_weights,
+    summarise_seeds,
+)
 from galaxy_morphology.evaluation.intervals import wilson_interval
 from galaxy_morphology.evaluation.scores import squared_errors
 from galaxy_morphology.typing import FloatArray, IntArray
@@ -341,3 +347,89 @@ def test_seeds_are_summarised_by_hand() -> None:
     assert summary["simulated"].all()
     alone = summarise_seeds(table.head(2), ensemble="ensemble")
     assert alone["accuracy_spread"].isna().all()
+
+
+def row_of(entry: str, seed: str, roc_auc: float, difference: float, **changes: Any) -> Any:
+    """A row of a comparison, its intervals reaching 0.1 and 0.05 to each side."""
+    row: dict[str, Any] = {
+        "entry": entry, "seed": seed, "split": "test", "simulated": False, "n": 40,
+        "roc_auc": roc_auc, "accuracy": roc_auc - 0.125, "roc_auc_difference": difference,
+        "accuracy_difference": difference / 2,
+    }  # fmt: skip
+    for name in ("roc_auc", "accuracy"):
+        row |= {f"{name}_low": row[name] - 0.1, f"{name}_high": row[name] + 0.1}
+        of_difference = row[f"{name}_difference"]
+        row |= {f"{name}_difference_low": of_difference - 0.05,
+                f"{name}_difference_high": of_difference + 0.05}  # fmt: skip
+    return row | changes
+
+
+BY_HAND = pd.DataFrame(
+    [
+        row_of("plain", "1", 0.75, 0.0), row_of("plain", "2", 0.5, 0.0),
+        row_of("plain", "ensemble", 0.75, 0.0),
+        row_of("wide", "1", 0.75, 0.0), row_of("wide", "2", 0.75, 0.25),
+        row_of("wide", "ensemble", 0.875, 0.125),
+        row_of("forest", "1", 0.5, -0.25), row_of("forest", "2", 0.625, 0.125),
+        row_of("forest", "ensemble", 0.625, -0.125),
+        row_of("regression", "1", 0.25, -0.5), row_of("regression", "2", 0.25, -0.25),
+        row_of("regression", "ensemble", 0.25, -0.5),
+    ]
+)  # fmt: skip
+
+
+def concluded(table: pd.DataFrame, reference: str = "plain", **changes: Any) -> dict[str, Any]:
+    baselines = changes.pop("baselines", ["forest", "regression"])
+    return conclude_comparison(table, reference, baselines, ensemble="ensemble", confidence=0.9)
+
+
+def test_the_conclusion_of_a_comparison_worked_by_hand() -> None:
+    found = concluded(BY_HAND)
+    assert {name: value for name, value in found.items() if not isinstance(value, dict)} == {
+        "split": "test", "n": 40, "simulated": False, "confidence": 0.9, "n_entries": 4,
+        "n_seeds": 2, "n_baselines": 2, "decided_by": "roc_auc",
+    }  # fmt: skip
+    assert [found[name]["entry"] for name in ("reference", "rival", "baseline")] == [
+        "plain", "wide", "forest",
+    ]  # fmt: skip
+    rival, baseline = found["rival"], found["baseline"]
+    assert rival["roc_auc"] == pytest.approx({"value": 0.875, "low": 0.775, "high": 0.975})
+    assert rival["accuracy"]["value"] == 0.75
+    assert rival["difference"] == pytest.approx({"value": 0.125, "low": 0.075, "high": 0.175})
+    assert (rival["mean"], rival["spread"], rival["n_seeds_higher"]) == (0.75, 0, 1)
+    assert baseline["mean"] == 0.5625
+    assert baseline["spread"] == pytest.approx(0.125 / np.sqrt(2))  # of 0.5 and 0.625
+    assert concluded(BY_HAND, "wide")["rival"]["entry"] == "plain"
+
+
+def test_one_seed_has_no_spread_and_an_undefined_roc_auc_decides_nothing() -> None:
+    single = BY_HAND[BY_HAND["seed"] == "2"].assign(
+        accuracy=[0.5, 0.5, 0.25, 0.75], roc_auc=[0.5, np.nan, 0.5, 0.5]
+    )
+    found = concluded(single)
+    assert found["decided_by"] == "accuracy"
+    assert found["rival"]["entry"] == found["baseline"]["entry"] == "regression"
+    assert found["rival"]["difference"]["value"] == -0.125  # that of accuracies
+    assert (found["rival"]["mean"], found["rival"]["spread"]) == (None, None)
+    alone = concluded(single.iloc[:1], baselines=[])
+    assert (alone["rival"], alone["baseline"], alone["n_entries"]) == (None, None, 1)
+
+
+@given(
+    areas=st.lists(st.floats(0, 1), min_size=2, max_size=6),
+    known=st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_every_conclusion_names_the_highest_and_is_json(
+    areas: list[float], known: list[bool]
+) -> None:
+    table = pd.DataFrame(
+        [
+            row_of(f"entry {i}", "1", area, 0.0 if i == 0 else area - areas[0])
+            | ({} if here else {"roc_auc_low": np.nan, "roc_auc_difference_low": np.nan})
+            for i, (area, here) in enumerate(zip(areas, known, strict=False))
+        ]
+    )
+    found = concluded(table, "entry 0", baselines=["entry 1"])
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["rival"]["roc_auc"]["value"] == max(areas[1:])
+    assert found["baseline"]["entry"] == "entry 1"

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, run_project
+from markup import Elements
 from pydantic import ValidationError
 from scipy.special import expit, logit
 
@@ -68,6 +69,20 @@ def test_every_entry_has_a_row_for_each_seed_and_one_for_their_ensemble(compared
     of_compact = table[(table["entry"] == "compact") & (table["seed"] != "ensemble")]
     assert summary["accuracy"][0] == pytest.approx(of_compact["accuracy"].mean())
     assert (compared / "08_reporting/comparison.png").is_file()
+
+
+@pytest.mark.slow
+def test_the_page_says_what_the_tables_say(compared: Path) -> None:
+    table = pd.read_csv(compared / "08_reporting/comparison.csv", dtype={"seed": str})
+    best = table[table["seed"] == "ensemble"].sort_values("roc_auc", ascending=False).iloc[0]
+    words = " ".join(
+        Elements(
+            (compared / "08_reporting/comparison.html").read_text(encoding="utf-8")
+        ).text.split()
+    )
+    assert f"Of 9 classifiers, {best['entry'].replace('_', ' ')} has the highest ROC AUC" in words
+    assert f"{best['roc_auc']:.3f} ({best['roc_auc_low']:.3f}-{best['roc_auc_high']:.3f})" in words
+    assert "The best of 3 classical baselines, logistic regression" in words
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The page in a real browser: it is looked through, searched, shared, printed, and easy to read."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,17 @@ import pytest
 from markup import png_of
 from playwright.sync_api import expect, sync_playwright
 
+from galaxy_morphology.pipelines.comparison import nodes
+from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, NetworkEntry
+from galaxy_morphology.pipelines.comparison.page import write_comparison_page
 from galaxy_morphology.report import Picture, Table, charts, page, section, summary
 
+from .conclusions import comparison_of, conclusion_of
 from .galaxies import CLASSES, gallery_of, table_of
 from .test_summary import RATES, SUSPECTS, scores
 
 N = 200
+EVIL = CLASSES[1]
 MARKDOWN_TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
 LONG_LISTING = "\n".join(["```yaml", *(f"line_{i}: {i}" for i in range(100)), "```"])
 SMOOTH = 2000  # milliseconds to the first view
@@ -39,6 +45,27 @@ def browser() -> Iterator[Any]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a page with everything on it."""
     return write(tmp_path_factory.mktemp("page") / "report.html", gallery_of(N))
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a page on a comparison, one entry of which has an evil name."""
+    table = comparison_of(["plain", "wide", EVIL, "random_forest_both"], ["1", "2", "ensemble"])
+    table = table.assign(n_weights=5e5, training_seconds=61.5, galaxies_per_second=1234.5)
+    options = ComparisonOptions(
+        reference="plain",
+        seeds=(1, 2),
+        networks={name: NetworkEntry() for name in ("plain", "wide", EVIL)},
+        baselines=("random_forest",),
+        feature_sets=("both",),
+        n_folds=5,
+    )
+    html = write_comparison_page(
+        table, nodes.summarise_entries(table), conclusion_of(n=40), png_of(400, 300), options
+    )
+    path = tmp_path_factory.mktemp("comparison") / "comparison.html"
+    path.write_text(html, encoding="utf-8")
+    return path.as_uri()
 
 
 @pytest.fixture
@@ -232,6 +259,30 @@ def test_it_prints_with_pictures_and_without_what_only_a_screen_can_show(
     assert tab.pdf()[:5] == b"%PDF-"
 
 
+def test_a_reader_chooses_the_measure_and_the_seeds_of_a_comparison(
+    tab: Any, comparison: str
+) -> None:
+    tab.goto(comparison)
+    figure = tab.locator("figure.chart")
+    figure.scroll_into_view_if_needed()
+    figure.locator("svg").wait_for()
+    points = figure.locator(".mark-symbol.role-mark path")
+    assert points.count() == 4 * 3
+    scores = {"ROC AUC": "0.5;", "Brier score (less is better)": "0.9;"}
+    for measure, score in scores.items():
+        figure.get_by_label("Measure").select_option(measure)
+        expect(points.first).to_have_attribute("aria-label", re.compile(f"value: {score}"))
+    assert points.count() == 4 * 3
+    figure.locator(".role-legend-symbol path").first.click()  # the ensemble alone
+    faint = figure.locator('.mark-symbol.role-mark path[opacity="0.12"]')
+    expect(faint).to_have_count(4 * 2)
+    points.first.hover(force=True)
+    tab.locator("#vg-tooltip-element.visible").wait_for()
+    for words in ("trained with", "from the reference"):
+        assert words in tab.locator("#vg-tooltip-element").inner_text()
+    assert tab.get_by_role("cell", name=EVIL.replace("_", " ")).count() > 2
+
+
 @pytest.mark.slow
 def test_five_thousand_galaxies_are_smooth(
     browser: Any, tmp_path: Path, record_property: Any
@@ -268,13 +319,18 @@ def test_five_thousand_galaxies_are_smooth(
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault(browser: Any, report: str, width: int, scheme: str) -> None:
+def test_axe_finds_no_serious_fault(
+    browser: Any, report: str, comparison: str, width: int, scheme: str
+) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     for tab in tab_of(browser, width=width, scheme=scheme):
-        for view in ("", "#galaxy=1000"):
+        for address in (report, report + "#galaxy=1000", comparison):
             tab.goto("about:blank")
-            tab.goto(report + view)
+            tab.goto(address)
+            if "#" not in address:
+                tab.locator("figure.chart").scroll_into_view_if_needed()
+                tab.locator("figure.drawn svg").wait_for()
             faults = Axe().run(tab).response["violations"]
             grave = [one for one in faults if one["impact"] in ("serious", "critical")]
             assert [(one["id"], one["nodes"][0]["html"]) for one in grave] == []

@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from galaxy_morphology.report import charts
+
+from .conclusions import comparison_of
 
 
 def rows_of(chart: dict[str, Any]) -> pd.DataFrame:
@@ -109,3 +113,60 @@ def test_long_curves_keep_their_ends_and_few_points() -> None:
     rows = rows_of(charts.selective_accuracy({"test": curve}))
     assert len(rows) == charts.MOST_POINTS
     assert (rows["kept"].min(), rows["kept"].max()) == (0, 1)
+
+
+@given(n_entries=st.integers(1, 6), n_seeds=st.integers(1, 3))
+@settings(max_examples=10)
+def test_compared_scores_are_those_of_the_table_with_the_best_first(
+    n_entries: int, n_seeds: int
+) -> None:
+    entries = [f"network_{i}" for i in range(n_entries)]
+    seeds = [*map(str, range(n_seeds)), *(["ensemble"] if n_seeds > 1 else [])]
+    table = comparison_of(entries, seeds)
+    chart = charts.compared_scores(table, "network_0", ensemble="ensemble")
+    rows = rows_of(chart)
+    for name, words in charts.MEASURES.items():
+        some = rows[rows["measure"] == words].reset_index(drop=True)
+        assert some["entry"].tolist() == table["entry"].str.replace("_", " ").tolist()
+        np.testing.assert_allclose(some["value"], table[name], rtol=1e-4)
+        np.testing.assert_allclose(some["low"].astype(float), table[f"{name}_low"], rtol=1e-4)
+        np.testing.assert_allclose(
+            some["difference_high"], table[f"{name}_difference_high"], rtol=1e-4
+        )
+        assert (some["reference"] == some["value"][0]).all()
+        best_first = some.sort_values("order")["entry"].drop_duplicates().tolist()
+        assert best_first == [f"network {i}" for i in reversed(range(n_entries))]
+    assert set(rows["curve"]) == {each if each == "ensemble" else f"seed {each}" for each in seeds}
+
+
+def test_a_measure_is_chosen_and_names_are_text() -> None:
+    evil = "<script>alert(1)</script>"
+    table = comparison_of(["plain", evil], ["1", "2", "ensemble"])
+    chart = charts.compared_scores(table, "plain", ensemble="ensemble")
+    for measure in charts.MEASURES.values():
+        for param in chart["params"]:
+            if param["name"] == "measure":
+                assert measure in param["bind"]["options"]
+                param["value"] = measure
+        picture = drawn(chart)
+        assert "<script" not in picture
+        assert "&lt;script&gt;" in picture
+        assert picture.count('aria-roledescription="circle"') == 2 * 3
+
+
+def test_curves_can_be_chosen_in_the_legend_of_every_chart_that_has_one() -> None:
+    curve = pd.DataFrame({"kept": [0.5, 1.0], "threshold": 0.7, "accuracy": [0.9, 0.8], "n": 3,
+                          "certainty": [0.6, 0.9], "low": 0.7, "high": 1.0})  # fmt: skip
+    epochs = pd.DataFrame({"epoch": [1, 2], "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.0,
+                           "validation_accuracy": 0.5})  # fmt: skip
+    table, names = predictions(2)
+    for chart in (
+        charts.training_curves(epochs, 1),
+        charts.roc(table, {"test": {}}, names),
+        charts.reliability({"test": {"before": curve, "after": curve}}),
+        charts.selective_accuracy({"test": curve}),
+        charts.compared_scores(comparison_of(["a"], ["1", "2"]), "a", ensemble="ensemble"),
+    ):
+        assert chart is not None
+        (legend,) = vl_convert.vegalite_to_vega(chart)["legends"]
+        assert legend["encode"]["symbols"]["interactive"]

@@ -12,7 +12,11 @@ from galaxy_morphology.evaluation.calibration import (
     reliability,
 )
 from galaxy_morphology.evaluation.card import model_card
-from galaxy_morphology.evaluation.comparison import compare_classifiers, summarise_seeds
+from galaxy_morphology.evaluation.comparison import (
+    compare_classifiers,
+    conclude_comparison,
+    summarise_seeds,
+)
 from galaxy_morphology.evaluation.errors import error_rates
 from galaxy_morphology.evaluation.explanations import summarise_quality
 from galaxy_morphology.evaluation.intervals import mean_interval
@@ -54,6 +58,7 @@ __all__ = [
     "class_codes",
     "class_shares",
     "compare_classifiers",
+    "conclude_comparison",
     "cross_validated_probabilities",
     "distribution_shifts",
     "error_rates",

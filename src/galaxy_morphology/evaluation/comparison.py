@@ -1,5 +1,6 @@
 """Classifiers on the same galaxies: how much better one is, and how sure that is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,80 @@ def summarise_seeds(comparison: pd.DataFrame, *, ensemble: str) -> pd.DataFrame:
             row[f"{name}_ensemble"] = of_ensemble[name].mean()
         rows.append(row | {name: of_seeds[name].mean() for name in COSTS})
     return pd.DataFrame(rows)
+
+
+def conclude_comparison(
+    comparison: pd.DataFrame,
+    reference: str,
+    baselines: Sequence[str],
+    *,
+    ensemble: str,
+    confidence: float,
+) -> dict[str, Any]:
+    """Say which classifier of a comparison is best, and what the reference and the baselines reach.
+
+    An entry stands for the averaged probabilities of its seeds where there are several. The best
+    has the highest ROC AUC, or accuracy where some have no ROC AUC.
+
+    Args:
+        comparison: A row per ``entry`` and ``seed``, with the columns that
+            :func:`compare_classifiers` returns, ``split``, ``n`` and ``simulated``.
+        reference: The entry that the others are compared with.
+        baselines: The entries that are classical.
+        ensemble: What stands for a seed in the rows of averaged probabilities.
+        confidence: Level of the intervals.
+
+    Returns:
+        ``split``, ``n``, ``simulated``, ``confidence``, ``n_entries``, ``n_seeds`` and
+        ``n_baselines``; ``decided_by``, the name of the score that decides; and the entries
+        ``reference``, ``rival``, the best of all others, and ``baseline``, the best of the
+        baselines, None where there is none. Of each its ``entry``, ``accuracy`` and ``roc_auc``;
+        ``difference`` of the score that decides from that of the reference, paired;
+        ``mean`` and ``spread`` of that score over seeds, None where there is one; and
+        ``n_seeds_higher``, the number of seeds with which it is higher than the reference's.
+    """
+    averaged = comparison["seed"] == ensemble
+    seeds = comparison[~averaged]
+    shown = comparison[averaged] if averaged.any() else seeds
+    decided_by = "roc_auc" if shown["roc_auc"].notna().all() else "accuracy"
+    order = shown.sort_values(decided_by, ascending=False, kind="stable")["entry"].tolist()
+
+    def standing(entry: str | None) -> dict[str, Any] | None:
+        if entry is None:
+            return None
+        row = shown[shown["entry"] == entry].iloc[0]
+        of_seeds = seeds[seeds["entry"] == entry]
+        several = len(of_seeds) > 1
+        scores = {
+            to: score(row[name], row[f"{name}_low"], row[f"{name}_high"])
+            for to, name in (
+                ("accuracy", "accuracy"),
+                ("roc_auc", "roc_auc"),
+                ("difference", f"{decided_by}_difference"),
+            )
+        }
+        return {
+            "entry": entry,
+            **scores,
+            "mean": float(of_seeds[decided_by].mean()) if several else None,
+            "spread": float(of_seeds[decided_by].std(ddof=1)) if several else None,
+            "n_seeds_higher": int((of_seeds[f"{decided_by}_difference"] > 0).sum()),
+        }
+
+    first = shown.iloc[0]
+    return {
+        "split": str(first["split"]),
+        "n": int(first["n"]),
+        "simulated": bool(comparison["simulated"].any()),
+        "confidence": confidence,
+        "n_entries": len(order),
+        "n_seeds": int(seeds["seed"].nunique()),
+        "n_baselines": len(baselines),
+        "decided_by": decided_by,
+        "reference": standing(reference),
+        "rival": standing(next((entry for entry in order if entry != reference), None)),
+        "baseline": standing(next((entry for entry in order if entry in baselines), None)),
+    }
 
 
 def _compare_confusions(

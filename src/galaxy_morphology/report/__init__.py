@@ -1,6 +1,7 @@
 """One page to open after a run: its figures, tables and what they say, in one file."""
 
 from galaxy_morphology.report import charts
+from galaxy_morphology.report.comparison import conclusion
 from galaxy_morphology.report.gallery import Explanation, explanations, gallery
 from galaxy_morphology.report.page import Picture, Table, page, section
 from galaxy_morphology.report.summary import summary
@@ -10,6 +11,7 @@ __all__ = [
     "Picture",
     "Table",
     "charts",
+    "conclusion",
     "explanations",
     "gallery",
     "page",

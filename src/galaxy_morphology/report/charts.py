@@ -14,7 +14,16 @@ MOST_POINTS = 400
 HEIGHT = 300
 FAINT = 0.12
 LONGEST_LABEL, LABEL_ROOM = 130, 90
-"""Pixels of words beside an axis, and how many more of them a panel leaves than for numbers."""
+LONGEST_NAME, NAME_ROOM = 180, 130
+"""Pixels of words beside an axis, and how many more of them a panel leaves than for numbers; the
+same for names of classifiers."""
+
+MEASURES = {
+    "roc_auc": "ROC AUC", "accuracy": "accuracy", "macro_f1": "macro F1",
+    "brier": "Brier score (less is better)",
+}  # fmt: skip
+"""By which classifiers are compared, the first one first."""
+LESS_IS_BETTER = {"brier"}
 
 
 def training_curves(history: pd.DataFrame, chosen_epoch: int) -> dict[str, Any] | None:
@@ -137,6 +146,7 @@ def reliability(curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> dict[str, A
         .encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q")
     )
     bars = bars.encode(color=_of_curve(), opacity=_where(chosen), tooltip=shown)
+    bars = bars.add_params(chosen)
     line, points = _curves(x, y, shown, chosen=chosen, always=True)
     return _panels(table, _diagonal(least), bars, line, points)
 
@@ -164,6 +174,7 @@ def selective_accuracy(curves: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     chosen = _by_legend()
     band = alt.Chart().mark_area().encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q")
     band = band.encode(color=_of_curve(), opacity=_where(chosen, FAINT, 0.02))
+    band = band.add_params(chosen)
     return _panels(table, band, *_curves(x, y, shown, chosen=chosen))
 
 
@@ -200,17 +211,90 @@ def error_rates(rates: pd.DataFrame, of_all: float) -> dict[str, Any]:
                    height=None, label_room=LABEL_ROOM)  # fmt: skip
 
 
+def compared_scores(table: pd.DataFrame, reference: str, *, ensemble: str) -> dict[str, Any]:
+    """Scores of every classifier and seed, of a measure that a reader chooses; the best first.
+
+    Args:
+        table: A row per ``entry`` and ``seed``: of each measure the value, ``_low`` and ``_high``,
+            and the same of ``_difference``, that from the reference.
+        reference: The entry that the others are compared with; a line goes through its scores.
+        ensemble: What stands for a seed in the rows of averaged probabilities.
+    """
+    import altair as alt
+
+    averaged = table["seed"] == ensemble
+    seeds = table["seed"].where(averaged, "seed " + table["seed"].astype(str))
+    shown = table[averaged] if averaged.any() else table.drop_duplicates("entry")
+    parts = []
+    for measure, words in MEASURES.items():
+        of_shown = shown.set_index("entry")[measure]
+        order = of_shown.rank(method="first", ascending=measure in LESS_IS_BETTER)
+        part = {
+            "measure": words,
+            "entry": table["entry"].str.replace("_", " "),
+            "curve": seeds,
+            "order": table["entry"].map(order),
+            "reference": of_shown[reference],
+        }
+        names = {f"{kind}{end}": f"{measure}{kind}{end}" for kind in ("", "_difference")
+                 for end in ("", "_low", "_high")}  # fmt: skip
+        part |= {name.strip("_") or "value": table[column] for name, column in names.items()}
+        parts.append(pd.DataFrame(part))
+
+    measures = alt.binding_select(options=list(MEASURES.values()), name="Measure ")
+    measure = alt.param("measure", value=next(iter(MEASURES.values())), bind=measures)
+    order_of_seeds = [*dict.fromkeys(seeds[averaged]), *dict.fromkeys(seeds[~averaged])]
+    chosen = _by_legend()
+    scale = alt.Scale(zero=False)
+    x = alt.X("value:Q", title=None, scale=scale)
+    base = alt.Chart().encode(
+        y=alt.Y("entry:N", title=None, sort=alt.EncodingSortField("order", op="min"),
+                axis=alt.Axis(labelLimit=LONGEST_NAME, grid=True)),
+        yOffset=alt.YOffset("curve:N", sort=order_of_seeds),
+        color=alt.Color("curve:N", sort=order_of_seeds),
+        opacity=_where(chosen),
+        tooltip=[
+            alt.Tooltip("entry:N", title="classifier"),
+            alt.Tooltip("curve:N", title="trained with"),
+            alt.Tooltip("value:Q", title="score", format=".3f"),
+            *_interval(),
+            alt.Tooltip("difference:Q", title="from the reference", format="+.3f"),
+            alt.Tooltip("difference_low:Q", title="low", format="+.3f"),
+            alt.Tooltip("difference_high:Q", title="high", format="+.3f"),
+        ],
+    )  # fmt: skip
+    line = alt.Chart().mark_rule(strokeDash=[2, 3]).encode(x="mean(reference):Q")
+    bars = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
+    bars = bars.add_params(chosen)
+    points = base.mark_circle(size=60).encode(x=x)
+    chart = (
+        alt.layer(line, bars, points)
+        .transform_filter("datum.measure == measure")
+        .add_params(measure)
+        .properties(data=_data(_rows(pd.concat(parts))), height={"step": 9, "for": "offset"})
+        .properties(usermeta={"labels": NAME_ROOM})
+    )
+    found: dict[str, Any] = chart.to_dict()
+    return found
+
+
 def _curves(
     x: Any, y: Any, shown: list[Any], *, chosen: Any = None, always: bool = False
 ) -> tuple[Any, Any]:
-    """Lines, and points on them that show under the pointer, or always."""
+    """Lines, and points on them that show under the pointer, or always.
+
+    A legend can be clicked where the first layer with colours has the choice: where it is another
+    one, that is ``chosen``.
+    """
     import altair as alt
 
-    chosen = _by_legend() if chosen is None else chosen
+    by_legend = _by_legend() if chosen is None else chosen
     base = alt.Chart().encode(x=x, y=y, color=_of_curve())
-    lines = base.mark_line(strokeWidth=2).encode(opacity=_where(chosen)).add_params(chosen)
+    lines = base.mark_line(strokeWidth=2).encode(opacity=_where(by_legend))
+    if chosen is None:
+        lines = lines.add_params(by_legend)
     if always:
-        points = base.mark_circle(size=60).encode(opacity=_where(chosen))
+        points = base.mark_circle(size=60).encode(opacity=_where(by_legend))
     else:
         near = alt.selection_point(nearest=True, on="pointermove", empty=False, clear="pointerout")
         points = base.mark_circle(size=70).encode(opacity=_where(near, 1, 0)).add_params(near)
@@ -266,9 +350,7 @@ def _panels(
     """Layers, in a panel for each value of ``panel`` where there are several."""
     import altair as alt
 
-    values = [
-        {name: _plain(value) for name, value in row.items()} for row in table.to_dict("records")
-    ]
+    values = _rows(table)
     chart: Any = alt.layer(*layers)
     chart = chart.properties(height={"step": 22} if height is None else height)
     if len(names := list(table["panel"].unique())) > 1:
@@ -279,6 +361,12 @@ def _panels(
         chart = chart.properties(data=_data(values))
     found: dict[str, Any] = chart.properties(usermeta={"labels": label_room}).to_dict()
     return found
+
+
+def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return [
+        {name: _plain(value) for name, value in row.items()} for row in table.to_dict("records")
+    ]
 
 
 def _data(values: list[Any]) -> Any:

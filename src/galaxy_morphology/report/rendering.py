@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from galaxy_morphology.report.pictures import image
-from galaxy_morphology.words import format_score
+from galaxy_morphology.words import format_difference, format_score
 
 
 def render(template: str, **values: Any) -> str:
@@ -43,6 +43,7 @@ def _environment() -> Any:
     }  # fmt: skip
     environment.filters |= {
         "cell": lambda value: f"{value:,}" if isinstance(value, int) else value,
+        "difference": format_difference,
         "identifier": lambda title: "-".join(title.lower().split()),
         "image": image,
         "score": format_score,

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -253,6 +254,28 @@ def summarise_entries(comparison: pd.DataFrame) -> pd.DataFrame:
         scores of the ensemble, and the mean of what it costs.
     """
     return evaluation.summarise_seeds(comparison, ensemble=ENSEMBLE)
+
+
+def conclude_comparison(
+    comparison: pd.DataFrame, options: ComparisonOptions, evaluation_options: EvaluationOptions
+) -> dict[str, Any]:
+    """Say which classifier is best, and what the reference and the baselines reach.
+
+    Args:
+        comparison: A row per entry and seed.
+        options: With the reference.
+        evaluation_options: Level of the intervals.
+
+    Returns:
+        What the comparison comes to, for the page on it and for the report.
+    """
+    return evaluation.conclude_comparison(
+        comparison,
+        options.reference,
+        list(options.baseline_entries),
+        ensemble=ENSEMBLE,
+        confidence=evaluation_options.confidence,
+    )
 
 
 def draw_comparison(comparison: pd.DataFrame, options: ComparisonOptions) -> Figure:

@@ -2,11 +2,11 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from galaxy_morphology.pipelines.comparison import nodes
+from galaxy_morphology.pipelines.comparison import nodes, page
 
 
 def create_pipeline() -> Pipeline:
-    """From ``images``, ``galaxies`` and ``features`` to ``comparison``."""
+    """From ``images``, ``galaxies`` and ``features`` to ``comparison`` and its page."""
     # One node trains all networks: which there are is known from the parameters alone, and a graph
     # must be there before they are read. `network_checkpoints` keeps a file for each.
     return Pipeline(
@@ -66,6 +66,24 @@ def create_pipeline() -> Pipeline:
                 inputs=["comparison", "params:comparison"],
                 outputs="comparison_figure",
                 name="draw_comparison",
+            ),
+            Node(
+                nodes.conclude_comparison,
+                inputs=["comparison", "params:comparison", "params:evaluation"],
+                outputs="comparison_conclusion",
+                name="conclude_comparison",
+            ),
+            Node(
+                page.write_comparison_page,
+                inputs=[
+                    "comparison",
+                    "comparison_summary",
+                    "comparison_conclusion",
+                    "comparison_figure",
+                    "params:comparison",
+                ],
+                outputs="comparison_report",
+                name="write_comparison_page",
             ),
         ],
         namespace="comparison",

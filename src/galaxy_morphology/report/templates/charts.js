@@ -12,7 +12,7 @@
   };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const theme = () => {
+  const theme = (room) => {
     const [ink, faint, line] = ["--ink", "--faint", "--line"].map(colour);
     const text = { labelColor: faint, titleColor: faint, labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal" };
     const category = dark.matches
@@ -23,19 +23,20 @@
       font: "system-ui, sans-serif",
       view: { stroke: null },
       axis: { ...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 200 },
-      legend: { ...text, orient: "top", title: null, labelColor: ink, labelLimit: 320, symbolSize: 90 },
+      legend: { ...text, orient: "top", title: null, labelColor: ink, labelLimit: 320, symbolSize: 90, columns: room < 420 ? 2 : undefined },
       header: { ...text, title: null, labelColor: ink, labelFontWeight: 600, labelFontSize: 13 },
       rule: { color: faint },
       mark: { color: category[0] },
       range: { category },
     };
   };
-  const PANEL = 320, AXES = 64, WIDEST = 720; // pixels, axes included
+  const PANEL = 320, AXES = 70, WIDEST = 720; // pixels, axes included
   const fit = (spec, room) => { // panels side by side where there is room for them
-    if (!spec.spec) return { ...spec, width: Math.min(room, WIDEST) - AXES };
+    const labels = spec.usermeta?.labels ?? 0;
+    if (!spec.spec) return { ...spec, width: Math.min(room, WIDEST) - AXES - labels };
     const most = Math.max(1, Math.floor(room / PANEL));
     const columns = Math.min(most, spec.columns ?? most);
-    return { ...spec, columns, spec: { ...spec.spec, width: Math.floor(room / columns) - AXES - (spec.usermeta?.labels ?? 0) } };
+    return { ...spec, columns, spec: { ...spec.spec, width: Math.floor(room / columns) - AXES - labels } };
   };
   const draw = async (figure) => {
     const spec = JSON.parse(figure.querySelector("script").textContent);
@@ -46,13 +47,16 @@
       place.className = "drawing";
       picture.after(place);
     }
+    const room = figure.clientWidth;
     try {
-      await load()(place, fit(spec, figure.clientWidth), {
+      await load()(place, fit(spec, room), {
         ast: true, // expressions are interpreted: this page allows no script to be made of text
-        renderer: "svg", actions: false, config: theme(), tooltip: { theme: dark.matches ? "dark" : "light" },
+        renderer: "svg", actions: false, config: theme(room), tooltip: { theme: dark.matches ? "dark" : "light" },
       });
-      place.setAttribute("role", "img");
-      place.setAttribute("aria-label", picture.alt);
+      for (const name of ["role", "aria-label", "aria-roledescription"]) place.removeAttribute(name);
+      const drawing = place.querySelector("svg"); // and not what a reader chooses beside it
+      drawing.setAttribute("role", "img");
+      drawing.setAttribute("aria-label", picture.alt);
       figure.classList.add("drawn");
     } catch (error) {
       place.remove(); // the picture stays
