@@ -17,6 +17,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner, ThreadRunner
 
+from galaxy_morphology.datasets.optional import OptionalJSONDataset
 from galaxy_morphology.datasets.whole import JSONDataset
 from galaxy_morphology.hooks import LineageHook
 
@@ -30,11 +31,13 @@ STAGES = {
     },
     "scoring": {"predictions": "logits params:scoring", "metrics": "predictions features"},
     "explaining": {"maps": "classifier images predictions"},
-    "reporting": {"card": "galaxies metrics maps params:scoring params:training"},
+    "comparing": {"compared": "images galaxies features params:comparing params:training"},
+    "reporting": {"card": "galaxies metrics maps compared params:scoring params:training"},
     "simulating": {"truth": "params:simulation", "archive": "truth"},
 }
 """By stage, what its nodes make of what."""
-PARAMETERS = ["cutouts", "training", "scoring", "simulation"]
+PARAMETERS = ["cutouts", "training", "scoring", "comparing", "simulation"]
+OPTIONAL = "compared"
 
 
 def node(outputs: str, inputs: str) -> Node:
@@ -58,7 +61,8 @@ def pipelines() -> dict[str, Pipeline]:
         )
         for stage, nodes in STAGES.items()
     }
-    survey = sum((one for name, one in stages.items() if name != "simulating"), Pipeline([]))
+    alone = {"simulating", "comparing"}
+    survey = sum((one for name, one in stages.items() if name not in alone), Pipeline([]))
     return {**stages, "__default__": survey}
 
 
@@ -83,15 +87,15 @@ class Project(NamedTuple):
     ) -> None:
         """Run stages; stop when a certain dataset is to be saved."""
 
-        class Stopping(JSONDataset):
+        class Stopping(OptionalJSONDataset if stop_before == OPTIONAL else JSONDataset):  # type: ignore[misc]
             def save(self, data: Any) -> None:
                 raise KeyboardInterrupt
 
+        kinds = dict.fromkeys([*STORED, "lineage"], JSONDataset) | {OPTIONAL: OptionalJSONDataset}
+        if stop_before:
+            kinds[stop_before] = Stopping
         datasets: dict[str, Any] = {
-            name: (Stopping if name == stop_before else JSONDataset)(
-                filepath=str(self.root / f"{name}.json")
-            )
-            for name in [*STORED, "lineage"]
+            name: kind(filepath=str(self.root / f"{name}.json")) for name, kind in kinds.items()
         }
         for name in PARAMETERS:
             datasets[f"params:{name}"] = MemoryDataset(parameters.get(name, 0))
@@ -200,6 +204,67 @@ def test_the_sentence_names_both_files_and_what_to_run(project: Project) -> None
     )
 
 
+def compared_in(card: dict[str, Any]) -> Any:
+    return card["made_from"]["compared"]
+
+
+def test_an_optional_input_is_read_where_it_fits_and_left_out_where_not(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "galaxy_morphology")
+    assert compared_in(project.load("card")) is None
+    project.run("comparing", comparing=1)
+    project.run("reporting")
+    assert compared_in(project.load("card")) == project.load("compared")
+    assert project.load("lineage")["card"]["made_from"].keys() >= {"compared", "params:comparing"}
+    assert "left out" not in caplog.text
+
+    project.run("__default__", cutouts=1)  # other galaxies
+    assert compared_in(project.load("card")) is None
+    assert "compared" not in project.load("lineage")["card"]["made_from"]
+    sentence = (
+        f"{project.root}/compared.json was made from another galaxies than the one at "
+        f"{project.root}/galaxies.json. "
+        "It is left out; to have it, first run `kedro run --pipelines comparing`."
+    )
+    assert caplog.messages.count(sentence) == 1
+    project.run("comparing", "reporting", cutouts=1)
+    assert compared_in(project.load("card")) == project.load("compared")
+
+
+def test_an_optional_input_of_other_galaxies_is_left_out_after_they_were_made(
+    project: Project,
+) -> None:
+    project.run("comparing")
+    project.save("archive", "another")
+    project.run("__default__")
+    assert compared_in(project.load("card")) is None
+    project.save("archive", "observed")
+    project.run("__default__")
+    assert compared_in(project.load("card")) == project.load("compared")
+
+
+@pytest.mark.parametrize("damage", ["{", '{"what": "of somebody else"}', None])
+def test_an_optional_input_that_is_damaged_changed_or_gone_stops_no_run(
+    project: Project, damage: str | None
+) -> None:
+    project.run("comparing", "reporting")
+    path = project.root / "compared.json"
+    path.write_text(damage, encoding="utf-8") if damage else path.unlink()
+    project.run("reporting")
+    assert compared_in(project.load("card")) is None
+    assert "compared" not in project.load("lineage")["card"]["made_from"]
+
+
+def test_what_an_optional_input_changed_is_made_again_where_it_is_out_of_date(
+    project: Project,
+) -> None:
+    project.run("comparing", "reporting")
+    project.run("comparing", comparing=1)
+    project.run("__default__", only_missing_outputs=True, comparing=1)
+    assert compared_in(project.load("card")) == project.load("compared")
+
+
 def test_what_is_missing_changed_or_of_unknown_origin_is_refused(project: Project) -> None:
     path = project.root / "predictions.json"
     predictions = path.read_text(encoding="utf-8")
@@ -239,7 +304,7 @@ class Failing(SequentialRunner):
 
 
 def test_only_missing_outputs_makes_again_what_is_out_of_date(project: Project) -> None:
-    stored = [name for name in STORED if name != "truth"]
+    stored = [name for name in STORED if name not in ("truth", "compared")]
     written = {name: (project.root / f"{name}.json").stat().st_mtime_ns for name in stored}
     project.run("__default__", only_missing_outputs=True, scoring=1)
     again = {
@@ -253,7 +318,7 @@ def test_only_missing_outputs_makes_again_what_is_out_of_date(project: Project) 
 def test_threads_lose_no_record(project: Project) -> None:
     (project.root / "lineage.json").unlink()
     project.run("__default__", runner=ThreadRunner())
-    assert set(project.load("lineage")) == set(STORED) - {"archive", "truth"}
+    assert set(project.load("lineage")) == set(STORED) - {"archive", "truth", "compared"}
     assert project.load("lineage")["logits"]["made_from"].keys() == {
         "archive", "params:cutouts", "images", "galaxies", "classifier", "params:training",
     }  # fmt: skip

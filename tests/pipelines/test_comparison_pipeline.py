@@ -86,6 +86,32 @@ def test_the_page_says_what_the_tables_say(compared: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_report_says_how_the_reference_stands_to_the_baselines(
+    compared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(compared, tmp_path, dirs_exist_ok=True)
+    report = tmp_path / "08_reporting/report.html"
+
+    def says_it() -> bool:
+        found = Elements(report.read_text(encoding="utf-8"))
+        linked = "comparison.html" in [link.get("href") for link in found.all("a")]
+        assert linked == ("The best of 3 classical baselines" in found.text)
+        assert linked != ("kedro run --pipelines comparison,reporting" in found.text)
+        return linked
+
+    assert not says_it()  # it was written before the comparison
+    run_project(tmp_path, "reporting", changes=SMALL)
+    assert says_it()
+    run_project(tmp_path, "reporting")
+    assert not says_it()
+    assert (
+        "was made with other parameters `comparison` than this run has. It is left" in caplog.text
+    )
+    run_project(tmp_path, only_missing_outputs=True, changes=SMALL)
+    assert says_it()
+
+
+@pytest.mark.slow
 def test_the_reference_is_the_classifier_of_the_project(compared: Path) -> None:
     predictions = pd.read_parquet(compared / "07_model_output/predictions.parquet")
     with np.load(compared / "06_models/comparison/networks/compact-1.npz") as state:

@@ -43,9 +43,13 @@ RATES = pd.DataFrame(
 SUSPECTS = pd.DataFrame({"split": ["test", "training", "test"], "suspected": [True, True, False]})
 
 
-def said(metrics: dict[str, Any] | None = None, **given: pd.DataFrame) -> tuple[str, Elements]:
+def said(
+    metrics: dict[str, Any] | None = None,
+    comparison: dict[str, Any] | None = None,
+    **given: pd.DataFrame,
+) -> tuple[str, Elements]:
     tables = {"rates": RATES, "suspects": SUSPECTS} | given
-    found = Elements(summary(metrics or scores(), *tables.values()))
+    found = Elements(summary(metrics or scores(), *tables.values(), comparison))
     return " ".join(found.text.replace("\N{NO-BREAK SPACE}", " ").split()), found
 
 
@@ -121,3 +125,36 @@ def test_kinds_of_a_few_galaxies_are_not_spoken_of() -> None:
     words, _ = said(rates=pd.concat([lone, RATES]))
     assert words == said()[0]
     assert "measurement flag" not in words
+
+
+def test_it_says_what_baselines_reach_where_they_were_compared() -> None:
+    from .conclusions import conclusion_of
+
+    words, found = said(comparison=conclusion_of())
+    assert (
+        "The best of 9 classical baselines, random forest both, has a ROC AUC of "
+        "0.900 (0.880-0.920). The difference from compact on the same galaxies is "
+        "-0.050 (-0.070 to -0.030), more than chance. See all that was compared."
+    ) in words
+    assert "comparison.html" in [link["href"] for link in found.all("a")]
+    assert "kedro run" not in words
+    words, found = said(comparison=conclusion_of(baseline=None))
+    assert "baseline" not in words
+    assert "comparison.html" in [link["href"] for link in found.all("a")]
+
+
+def test_it_names_the_command_that_compares_where_nothing_was_compared() -> None:
+    words, found = said()
+    assert (
+        "baselines reach on the same galaxies: kedro run --pipelines comparison,reporting" in words
+    )
+    assert "comparison.html" not in [link["href"] for link in found.all("a")]
+
+
+def test_names_of_what_was_compared_are_text() -> None:
+    from .conclusions import conclusion_of, standing
+
+    evil = "<script>alert(1)</script>"
+    words, found = said(comparison=conclusion_of(baseline=standing(evil, 0.9, -0.05)))
+    assert evil in words
+    assert found.all("script") == []

@@ -22,12 +22,16 @@ class LineageHook:
     same datasets and parameters, as far as they have any in common. The record of a dataset is
     removed before it is written and made anew afterwards: where a run was killed in between, there
     is none. ``--only-missing-outputs`` makes what is out of date again, as if it were missing.
+    An optional input is left out where it does not fit; that is looked at before it is loaded, when
+    all else that its node reads has been made.
     It knows of one run at a time in a process.
     """
 
     def __init__(self) -> None:
         self._records: Records | None = None
         self._parameters: dict[str, Any] = {}
+        self._run_params: dict[str, Any] = {}
+        self._parameters_read: set[str] = set()
 
     @hook_impl(trylast=True)  # when other hooks have put them right
     def after_context_created(self, context: KedroContext) -> None:
@@ -52,10 +56,26 @@ class LineageHook:
         self._records = Records(catalog, dict(pipelines), self._parameters)
         if run_params.get("only_missing_outputs"):
             _make_again_what_is_out_of_date(self._records, pipeline, catalog)
-        problem = _Check(self._records, pipeline).problem()
+        self._run_params = run_params
+        self._parameters_read = {name for name in pipeline.inputs() if _is_parameter(name)}
+        needed = {name for name in pipeline.inputs() if not self._records.is_optional(name)}
+        problem = _Check(self._records, needed).problem()
         if problem:
             what, stages = problem
             raise ValueError(f"{what}. First run {_command(stages, run_params)}.")
+
+    @hook_impl
+    def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:
+        """Leave out an optional dataset that is not what this run would make with its node."""
+        records = self._records
+        if records is None or not records.is_optional(dataset_name):
+            return
+        problem = _Check(records, {*node.inputs, *self._parameters_read}).problem()
+        records.leave_out(dataset_name, problem is not None)
+        if problem and records.exists(dataset_name):
+            what, stages = problem
+            command = _command(stages, self._run_params)
+            logger.info("%s. It is left out; to have it, first run %s.", what, command)
 
     @hook_impl
     def after_node_run(self, node: Node) -> None:
@@ -71,16 +91,15 @@ class LineageHook:
 
 
 class _Check:
-    """Whether all that a pipeline reads from disk fits together."""
+    """Whether datasets on disk and parameters, all that something reads, fit together."""
 
-    def __init__(self, records: Records, pipeline: Pipeline) -> None:
+    def __init__(self, records: Records, inputs: Collection[str]) -> None:
         self._records = records
         self._read = records.read()
-        self._inputs = sorted(name for name in pipeline.inputs() if records.is_stored(name))
+        self._inputs = sorted(name for name in inputs if records.is_stored(name))
         self._parameters: Lineage = {}
-        for name in pipeline.inputs():
-            if name == "parameters" or name.startswith("params:"):
-                self._parameters |= records.parameters(name)
+        for name in filter(_is_parameter, inputs):
+            self._parameters |= records.parameters(name)
 
     def problem(self) -> tuple[str, list[str]] | None:
         """What does not fit, and the stages to run again; None where all does."""
@@ -212,6 +231,10 @@ def _is_current(name: str, records: Records, read: dict[str, Record], pipeline: 
         for each, checksum in read[name]["made_from"].items()
         if not each.startswith("params:") or each in parameters
     )
+
+
+def _is_parameter(name: str) -> bool:
+    return name == "parameters" or name.startswith("params:")
 
 
 def _short(name: str) -> str:

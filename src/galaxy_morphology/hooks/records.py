@@ -60,8 +60,9 @@ class Records:
     ) -> None:
         nodes = [node for pipeline in pipelines.values() for node in pipeline.nodes]
         self.makers: dict[str, Node] = {name: node for node in nodes for name in node.outputs}
-        self.given = pipelines["__default__"].inputs() & set(self.makers)
         self._catalog = catalog
+        made = {name for name in self.makers if not self.is_optional(name)}
+        self.given = pipelines["__default__"].inputs() & made
         self._pipelines = pipelines
         self._typed = parameters
         self._parameters = {
@@ -109,6 +110,8 @@ class Records:
         before: Lineage = {}
         inputs: Lineage = {}
         for name in node.inputs:
+            if self.is_left_out(name):
+                continue
             if name == "parameters" or name.startswith("params:"):
                 inputs |= self.parameters(name)
             elif self.is_stored(name):
@@ -157,6 +160,19 @@ class Records:
     def is_stored(self, name: str) -> bool:
         """Whether a dataset is made by a pipeline and lies on disk."""
         return name in self.makers and self.path(name) is not None
+
+    def is_optional(self, name: str) -> bool:
+        """Whether nodes can do without a dataset."""
+        return hasattr(self._catalog.get(name), "left_out")
+
+    def is_left_out(self, name: str) -> bool:
+        """Whether nodes do without a dataset in this run."""
+        return bool(getattr(self._catalog.get(name), "left_out", False))
+
+    def leave_out(self, name: str, left_out: bool) -> None:
+        """Let nodes do without an optional dataset, or have it."""
+        dataset: Any = self._catalog[name]
+        dataset.left_out = left_out
 
     def path(self, name: str) -> Path | None:
         """Where a dataset lies, or will lie; None where it is only in memory."""

@@ -12,7 +12,10 @@ FEWEST = 10
 
 
 def summary(
-    metrics: dict[str, Any], error_rates: pd.DataFrame, suspect_labels: pd.DataFrame
+    metrics: dict[str, Any],
+    error_rates: pd.DataFrame,
+    suspect_labels: pd.DataFrame,
+    comparison: dict[str, Any] | None = None,
 ) -> str:
     """Say what the scores, errors and suspects of a run come to.
 
@@ -21,6 +24,8 @@ def summary(
         error_rates: A row per bin of each quantity, of that split: ``quantity``, ``bin``, ``n``,
             ``error_rate``, ``low`` and ``high``.
         suspect_labels: A row per galaxy, ``suspected`` or not, with its ``split``.
+        comparison: What a comparison on the same galaxies came to, as
+            :func:`conclude_comparison` returns it, whose page lies beside this one.
 
     Returns:
         A section of HTML, whose numbers lead to the sections and galaxies they come from.
@@ -37,6 +42,7 @@ def summary(
         worse=_worse(error_rates, scores),
         n_groups=len(error_rates),
         by_chance=(1 - scores["confidence"]) / 2 * len(error_rates),
+        comparison=comparison,
         n_suspected=len(suspected),
         n_suspected_scored=int((suspected["split"] == split).sum()),
     )

@@ -65,7 +65,10 @@ def _plain(parameters: dict[str, Any], *, simulated: bool) -> dict[str, Any]:
 
 
 def write_summary_section(
-    metrics: dict[str, Any], error_rates: pd.DataFrame, suspect_labels: pd.DataFrame
+    metrics: dict[str, Any],
+    error_rates: pd.DataFrame,
+    suspect_labels: pd.DataFrame,
+    comparison_conclusion: dict[str, Any] | None,
 ) -> str:
     """Say in sentences how good the classifier is, for the beginning of the report.
 
@@ -73,11 +76,12 @@ def write_summary_section(
         metrics: Scores by split, the last being the one to go by.
         error_rates: A row per bin of each quantity.
         suspect_labels: A row per galaxy.
+        comparison_conclusion: What a comparison on these galaxies came to, where there is one.
 
     Returns:
         A section of HTML.
     """
-    return report.summary(metrics, error_rates, suspect_labels)
+    return report.summary(metrics, error_rates, suspect_labels, comparison_conclusion)
 
 
 def write_modelling_section(

@@ -263,7 +263,7 @@ def _card() -> list[Node]:
         ),
         Node(
             card.write_summary_section,
-            inputs=["metrics", "error_rates", "suspect_labels"],
+            inputs=["metrics", "error_rates", "suspect_labels", "comparison_conclusion"],
             outputs="summary_section",
             name="write_summary_section",
         ),
