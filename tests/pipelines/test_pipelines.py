@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from conftest import TINY, adopt, run_project
 from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
+from markup import Elements
 from PIL import Image
 from survey import draw_galaxy, encode, write_archive, write_survey
 
@@ -27,7 +28,7 @@ FIGURES = {
     "error_rates", "explanations", "reliability", "roc",
     "selective_accuracy", "suspect_labels", "training_curves",
 }  # fmt: skip
-SECTIONS = ("summary", "data", "gallery", "training", "evaluation", "modelling", "explainability")
+SECTIONS = ("data", "gallery", "training", "evaluation", "modelling", "explainability", "card")
 METHODS = ("grad_cam", "integrated_gradients", "lime", "occlusion")
 
 
@@ -73,6 +74,13 @@ def test_a_run_writes_everything_and_nothing_else(small_run: Path) -> None:
         "08_reporting/explanation_quality.csv",
         *(f"08_reporting/{name}.png" for name in FIGURES),
     }
+
+
+def test_the_report_begins_with_the_summary_and_ends_with_the_model_card(small_run: Path) -> None:
+    found = Elements((small_run / "08_reporting/report.html").read_text(encoding="utf-8"))
+    sections = [one["id"] for one in found.all("section")]
+    assert sections[:3] == ["summary", "data", "galaxies"]
+    assert sections[-2:] == ["explanations", "model-card"]
 
 
 def test_one_table_and_one_array_describe_the_data(small_run: Path) -> None:
@@ -303,7 +311,7 @@ def test_results_of_another_archive_are_refused_by_every_stage(
         ("explainability", "classifier.keras", "training,evaluation"),
         ("evaluation", "classifier.keras", "training"),
         ("comparison", "class_weights.json", "training"),
-        ("reporting", "explainability.html", "training,evaluation,attribution,checks"),
+        ("reporting", "error_rates.csv", "training,evaluation,attribution,checks"),
     ):
         with pytest.raises(ValueError, match="made from another galaxies than") as error:
             run_project(tmp_path, stage)

@@ -64,28 +64,8 @@ def _plain(parameters: dict[str, Any], *, simulated: bool) -> dict[str, Any]:
     }
 
 
-def write_summary_section(
-    metrics: dict[str, Any],
-    error_rates: pd.DataFrame,
-    suspect_labels: pd.DataFrame,
-    comparison_conclusion: dict[str, Any] | None,
-) -> str:
-    """Say in sentences how good the classifier is, for the beginning of the report.
-
-    Args:
-        metrics: Scores by split, the last being the one to go by.
-        error_rates: A row per bin of each quantity.
-        suspect_labels: A row per galaxy.
-        comparison_conclusion: What a comparison on these galaxies came to, where there is one.
-
-    Returns:
-        A section of HTML.
-    """
-    return report.summary(metrics, error_rates, suspect_labels, comparison_conclusion)
-
-
 def write_modelling_section(
-    gallery_section: str, training_section: str, evaluation_section: str, model_card: str
+    gallery_section: str, training_section: str, evaluation_section: str
 ) -> str:
     """Put together what the report says of the classifier.
 
@@ -93,10 +73,20 @@ def write_modelling_section(
         gallery_section: HTML.
         training_section: HTML.
         evaluation_section: HTML.
-        model_card: Markdown.
 
     Returns:
         Sections of HTML.
     """
-    card = report.section("Model card", markdown=model_card)
-    return "\n".join([gallery_section, training_section, evaluation_section, card])
+    return "\n".join([gallery_section, training_section, evaluation_section])
+
+
+def write_card_section(model_card: str) -> str:
+    """Lay out the model card, for the end of the report.
+
+    Args:
+        model_card: Markdown.
+
+    Returns:
+        A section of HTML.
+    """
+    return report.section("Model card", markdown=model_card)

@@ -9,10 +9,11 @@ from galaxy_morphology.steps import train_network
 
 def create_pipeline() -> Pipeline:
     """From ``images``, ``galaxies`` and ``features`` to ``classifier`` and ``predictions``."""
-    between = {"training_history", "logits", "error_rates", "training_section",
+    between = {"training_history", "logits", "training_section",
                "gallery_section", "evaluation_section"}  # fmt: skip
     others_read = {"classifier", "calibration", "class_weights", "predictions", "metrics",
-                   "suspect_labels", "summary_section", "modelling_section"}  # fmt: skip
+                   "error_rates", "suspect_labels", "modelling_section",
+                   "card_section"}  # fmt: skip
     boxes = [
         box("training", _training(), between | others_read, own={"checkpoint"}),
         box("evaluation", _evaluation(), between | others_read),
@@ -262,15 +263,15 @@ def _card() -> list[Node]:
             name="write_model_card",
         ),
         Node(
-            card.write_summary_section,
-            inputs=["metrics", "error_rates", "suspect_labels", "comparison_conclusion"],
-            outputs="summary_section",
-            name="write_summary_section",
-        ),
-        Node(
             card.write_modelling_section,
-            inputs=["gallery_section", "training_section", "evaluation_section", "model_card"],
+            inputs=["gallery_section", "training_section", "evaluation_section"],
             outputs="modelling_section",
             name="write_modelling_section",
+        ),
+        Node(
+            card.write_card_section,
+            inputs="model_card",
+            outputs="card_section",
+            name="write_card_section",
         ),
     ]
