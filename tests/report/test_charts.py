@@ -160,6 +160,7 @@ def test_curves_can_be_chosen_in_the_legend_of_every_chart_that_has_one() -> Non
     epochs = pd.DataFrame({"epoch": [1, 2], "loss": 1.0, "accuracy": 0.5, "validation_loss": 1.0,
                            "validation_accuracy": 0.5})  # fmt: skip
     table, names = predictions(2)
+    assert "symbolOpacity" in str(charts.selective_accuracy({"test": curve}))  # of a faint band
     for chart in (
         charts.training_curves(epochs, 1),
         charts.roc(table, {"test": {}}, names),

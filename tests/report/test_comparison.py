@@ -46,7 +46,7 @@ def test_it_allows_for_having_chosen_and_for_many_differences() -> None:
 def test_the_reference_is_the_best_where_nothing_is_better(area: float) -> None:
     words = said(rival=standing("wide_grey", area, area - 0.95))
     assert "Of 15 classifiers, compact has the highest" in words
-    assert f"compact is the reference itself. Next comes wide grey with {area:.3f}" in words
+    assert f"The best is the reference itself. Next comes wide grey with {area:.3f}" in words
 
 
 def test_one_seed_and_unknown_intervals_are_said_to_be_such() -> None:
@@ -57,7 +57,7 @@ def test_one_seed_and_unknown_intervals_are_said_to_be_such() -> None:
     assert "seeds" not in words.split("How to read it")[0]
     words = said(decided_by="accuracy", rival=None, n_entries=1)
     assert "compact has the highest accuracy" in words
-    assert "It is the reference itself, and there is no other." in words
+    assert "The best is the reference itself, and there is no other." in words
     assert "has an accuracy of 0.800" in words
 
 

@@ -20,7 +20,7 @@ same for names of classifiers."""
 
 MEASURES = {
     "roc_auc": "ROC AUC", "accuracy": "accuracy", "macro_f1": "macro F1",
-    "brier": "Brier score (less is better)",
+    "brier": "Brier score",
 }  # fmt: skip
 """By which classifiers are compared, the first one first."""
 LESS_IS_BETTER = {"brier"}
@@ -173,7 +173,9 @@ def selective_accuracy(curves: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     ]
     chosen = _by_legend()
     band = alt.Chart().mark_area().encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q")
-    band = band.encode(color=_of_curve(), opacity=_where(chosen, FAINT, 0.02))
+    legend = alt.Legend(symbolOpacity=1)  # and not as faint as the band
+    colour = alt.Color("curve:N", sort=None, legend=legend)
+    band = band.encode(color=colour, opacity=_where(chosen, FAINT, 0.02))
     band = band.add_params(chosen)
     return _panels(table, band, *_curves(x, y, shown, chosen=chosen))
 
@@ -271,7 +273,10 @@ def compared_scores(table: pd.DataFrame, reference: str, *, ensemble: str) -> di
         alt.layer(line, bars, points)
         .transform_filter("datum.measure == measure")
         .add_params(measure)
-        .properties(data=_data(_rows(pd.concat(parts))), height={"step": 9, "for": "offset"})
+        .properties(
+            data=_data(_rows(pd.concat(parts))),
+            height={"step": max(9, 22 // seeds.nunique()), "for": "offset"},
+        )
         .properties(usermeta={"labels": NAME_ROOM})
     )
     found: dict[str, Any] = chart.to_dict()

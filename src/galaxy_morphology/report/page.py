@@ -152,4 +152,6 @@ def _html(markdown: str) -> str:
         if token.type.startswith("heading"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     html = str(parser.renderer.render(tokens, parser.options, {}))
-    return html.replace("<pre>", '<pre tabindex="0">')  # so that keys can scroll it
+    for tag in ("pre", "table"):
+        html = html.replace(f"<{tag}>", f'<{tag} tabindex="0">')  # so that keys can scroll it
+    return html

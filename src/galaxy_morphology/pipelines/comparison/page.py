@@ -85,7 +85,8 @@ def _scores(
                 "Scores of all classifiers",
                 "Points are scores, bars their intervals, and the dotted line goes through "
                 f"{reference.replace('_', ' ')}, the reference. Bars that overlap do not tell "
-                "whether classifiers differ: their differences do. The ensemble averages the "
+                "whether classifiers differ: their differences do. The lower a Brier score, the "
+                "better. The ensemble averages the "
                 "probabilities of all seeds. A baseline is named by what it sees, colour, shape "
                 "or both.",
                 report.charts.compared_scores(comparison, reference, ensemble=ENSEMBLE),
@@ -101,19 +102,25 @@ def _differences(shown: pd.DataFrame, reference: str) -> str:
     rows = {
         "classifier": _names(others),
         **_in_words(others, "_difference", format_difference),
+    }
+    differences = report.Table(
+        pd.DataFrame(rows),
+        f"Differences from {name}",
+        "Paired: galaxies that are easy or hard for both cancel. Where an interval holds 0, the "
+        "difference may be chance. The lower a Brier score, the better.",
+    )
+    counts = {
+        "classifier": _names(others),
         "only it is right": others["only_this_right"],
         f"only {name} is right": others["only_reference_right"],
         "McNemar's p": others["mcnemar_p"].map("{:.2g}".format),
     }
-    table = report.Table(
-        pd.DataFrame(rows),
-        f"Differences from {name}",
-        "Paired: galaxies that are easy or hard for both cancel. Where an interval holds 0, the "
-        "difference may be chance. McNemar's p is the probability of numbers as uneven as those "
-        "beside it, of galaxies that only one of both classifies correctly, if neither were "
-        "better.",
+    lone = report.Table(
+        pd.DataFrame(counts),
+        "Galaxies that only one of both classifies correctly",
+        "McNemar's p is the probability of numbers as uneven as these if neither were better.",
     )
-    return report.section("Differences", tables=[table])
+    return report.section("Differences", tables=[differences, lone])
 
 
 def _costs(summary: pd.DataFrame) -> str:
