@@ -255,6 +255,7 @@ def test_it_prints_with_pictures_and_without_what_only_a_screen_can_show(
     tab.locator("figure.drawn svg").wait_for()
     tab.emulate_media(media="print")
     assert tab.locator("figure.chart > img").is_visible()
+    assert not tab.locator("figure.chart svg").is_visible()
     assert not tab.locator("#gallery").is_visible()
     assert tab.pdf()[:5] == b"%PDF-"
 
@@ -281,6 +282,22 @@ def test_a_reader_chooses_the_measure_and_the_seeds_of_a_comparison(
     for words in ("trained with", "from the reference"):
         assert words in tab.locator("#vg-tooltip-element").inner_text()
     assert tab.get_by_role("cell", name=EVIL.replace("_", " ")).count() > 2
+
+
+def test_a_comparison_prints_whole_and_without_what_only_a_screen_can_show(
+    tab: Any, comparison: str
+) -> None:
+    tab.goto(comparison)
+    tab.locator("figure.chart").scroll_into_view_if_needed()
+    tab.locator("figure.drawn svg").wait_for()
+    tab.set_viewport_size({"width": 718, "height": 1000})  # of A4 between its margins
+    tab.emulate_media(media="print")
+    assert tab.locator("figure.chart > img").is_visible()
+    for on_screen in (tab.locator("figure.chart svg"), tab.get_by_label("Measure")):
+        assert not on_screen.is_visible()
+    for table in tab.locator("table").all():
+        box = table.bounding_box()
+        assert box["x"] + box["width"] <= 718
 
 
 @pytest.mark.slow
