@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from galaxy_morphology.report import Explanation, explanations, gallery
+from galaxy_morphology.report import Explanation, explanations, gallery, survey_gallery
 
 CLASSES = ["Elliptical", "<script>alert(1)</script>"]
 
@@ -54,3 +54,40 @@ def gallery_of(n: int, **changes: Any) -> str:
     maps = [Explanation(title, overlay, "stable\nfaithfulness 0.50") for title in ("A", "B")]
     html = gallery(images, galaxies, CLASSES, **given | changes)
     return html + explanations({1000: maps})
+
+
+def survey_of(n: int) -> pd.DataFrame:
+    """Galaxies 1000, 1001 … of a survey: every tenth rejected, some unlike the training galaxies.
+
+    Every fifth has a position; all but the first are farther from the training galaxies than the
+    one before.
+    """
+    number = np.arange(n)
+    is_known = number % 10 != 9
+    table = table_of(n).drop(columns=["split", "class_name", "correct", "suspected"])
+    table.loc[~is_known, table.columns.str.startswith(("probability", "predicted"))] = None
+    return table.assign(
+        ra=np.where(number % 5 == 0, 150.0 + number, np.nan),
+        dec=np.where(number % 5 == 0, -1.5, np.nan),
+        distance=np.where(is_known, number / n, np.nan),
+        unlike_training=is_known & (number >= 0.8 * n),
+        duplicate_of=pd.array([1000 if one == 3 else None for one in number], "Int64"),
+        rejected=np.where(is_known, None, "it cannot be decoded: <b>"),
+        file=[f"a/{cataid}.png" for cataid in table["cataid"]],
+    )
+
+
+def survey_gallery_of(n: int, **changes: Any) -> str:
+    """A gallery of such galaxies; a sixth of them is worth a label."""
+    rng = np.random.default_rng(0)
+    galaxies = survey_of(n)
+    rows = rng.permutation(np.flatnonzero(galaxies["rejected"].isna()))
+    cutouts = ((int(row), rng.integers(0, 255, (48, 48, 3), np.uint8)) for row in rows)
+    known = galaxies.assign(is_rejected=galaxies["rejected"].notna())
+    given: dict[str, Any] = {
+        "flags": {"unlike_training": "unlike them", "is_rejected": "not classified"},
+        "groups": {"worth a label": np.arange(n) % 6 == 0, "random": np.zeros(n, bool)},
+        "threshold": 0.8,
+        "n_all": n,
+    }  # fmt: skip
+    return survey_gallery(cutouts, known, CLASSES, **given | changes)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from galaxy_morphology.report import Explanation, explanations
 
-from .galaxies import CLASSES, gallery_of, table_of
+from .galaxies import CLASSES, gallery_of, survey_gallery_of, survey_of, table_of
 
 
 def data_of(html: str) -> dict[str, Any]:
@@ -29,7 +29,9 @@ def test_a_gallery_holds_what_is_known_of_each_galaxy() -> None:
         assert [found["classes"][code] for code in found[name]] == table[column].tolist()
     for name, shares in zip(found["classes"], found["probability"], strict=True):
         np.testing.assert_allclose(shares, table[f"probability_{name}"], atol=1e-4)
-    assert found["flags"] == [{"says": "reaches the edge", "galaxies": [0, 10, 20]}]
+    assert found["flags"] == [
+        {"key": "touches_edge", "says": "reaches the edge", "galaxies": [0, 10, 20]}
+    ]
     assert [one["name"] for one in found["features"]] == ["half light radius", "gini"]
     assert found["features"][1]["values"][0] is None
     assert found["neighbours"][0] == [1, 2]
@@ -94,3 +96,37 @@ def test_texts_for_cataids_stay_texts() -> None:
     neighbours = pd.DataFrame({"cataid": [], "neighbour": [], "distance": []})
     found = data_of(gallery_of(5, neighbours=neighbours))["galaxies-data"]
     assert found["neighbours"] == [[]] * 5
+
+
+def test_a_gallery_of_a_survey_holds_what_its_catalogue_says() -> None:
+    html = survey_gallery_of(40, n_all=1_000_000)
+    found, table = data_of(html)["galaxies-data"], survey_of(40)
+    assert not {"label", "split", "suggested"} & set(found)
+    classes = ["" if code is None else CLASSES[code] for code in found["predicted"]]
+    assert classes == table["predicted_class"].fillna("").tolist()
+    assert found["probability"][0][9] is None
+    assert found["distance"][20] == 0.5
+    assert [flag["key"] for flag in found["flags"]] == ["unlike_training", "is_rejected"]
+    assert found["groups"] == [  # and none without galaxies
+        {"key": "worth_a_label", "says": "worth a label", "galaxies": list(range(0, 40, 6))}
+    ]
+    facts = {fact["term"]: fact["values"] for fact in found["facts"]}
+    assert facts["Position"][5] == "155.00000°, -1.50000° (right ascension, declination)"
+    assert facts["Position"][6] is facts["Distance"][9] is facts["Not classified"][5] is None
+    assert facts["Distance"][20] == "0.5 from the training galaxies; unlike them beyond 0.8"
+    assert facts["Same pixels as"][3] == "CATAID 1000"
+    assert facts["Not classified"][9] == "it cannot be decoded: <b>"
+    assert "Shown are 40 of 1,000,000 galaxies" in " ".join(html.split())
+
+
+def test_cut_outs_that_come_in_another_order_are_those_of_their_galaxies() -> None:
+    from galaxy_morphology.report.pictures import cutout_files_by_row
+
+    rows = np.random.default_rng(0).permutation(np.arange(0, 200, 2))
+    shades = ((int(row), np.full((16, 16, 3), row, np.uint8)) for row in rows)
+    files = cutout_files_by_row(shades, 200, budget=10_000_000)
+    assert files[1::2] == [None] * 100
+    for row in range(0, 200, 2):
+        with Image.open(BytesIO(b64decode(files[row] or ""))) as picture:
+            assert abs(np.asarray(picture).mean() - row) < 2
+    assert cutout_files_by_row(iter(()), 2, budget=1) == [None, None]

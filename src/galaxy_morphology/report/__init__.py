@@ -2,11 +2,18 @@
 
 from galaxy_morphology.report import charts
 from galaxy_morphology.report.comparison import conclusion
-from galaxy_morphology.report.gallery import Explanation, explanations, gallery
+from galaxy_morphology.report.gallery import (
+    MOST_GALAXIES,
+    Explanation,
+    explanations,
+    gallery,
+    survey_gallery,
+)
 from galaxy_morphology.report.page import Picture, Table, page, section
 from galaxy_morphology.report.summary import summary
 
 __all__ = [
+    "MOST_GALAXIES",
     "Explanation",
     "Picture",
     "Table",
@@ -17,4 +24,5 @@ __all__ = [
     "page",
     "section",
     "summary",
+    "survey_gallery",
 ]

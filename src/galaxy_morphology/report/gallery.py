@@ -1,13 +1,13 @@
 """The galaxies of a run to look through: their pictures, and all that is known of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from galaxy_morphology.report.pictures import base64, cutout_files, webp
+from galaxy_morphology.report.pictures import base64, cutout_files, cutout_files_by_row, webp
 from galaxy_morphology.report.rendering import render
 from galaxy_morphology.typing import Images
 
@@ -60,13 +60,12 @@ def gallery(
         "label": _codes(shown["class_name"], class_names),
         "predicted": _codes(shown["predicted_class"], class_names),
         "suggested": _codes(shown["suggested_class"], class_names),
-        "suspected": shown["suspected"].astype(int).tolist(),
+        "doubted": {"says": "a label to doubt", "galaxies": _places(shown["suspected"])},
         "quality": _numbers(shown["label_quality"]),
         "probability": [_numbers(shown[f"probability_{name}"]) for name in class_names],
-        "flags": [
-            {"says": says, "galaxies": np.flatnonzero(shown[column].astype(bool)).tolist()}
-            for column, says in flags.items()
-        ],
+        "flags": [_tag(column, says, shown[column]) for column, says in flags.items()],
+        "groups": [],
+        "facts": [],
         "features": [
             {"name": str(name).replace("_", " "), "values": _numbers(features[name].iloc[rows])}
             for name in features
@@ -74,11 +73,73 @@ def gallery(
         "neighbours": _neighbours(shown["cataid"], neighbours),
     }
     return render(
-        "gallery.html.j2",
+        "labelled_gallery.html.j2",
         data=data,
         cutouts=cutout_files(images[rows], budget=BYTES_OF_CUTOUTS),
         n_shown=len(rows),
         n_all=len(galaxies),
+    )
+
+
+def survey_gallery(
+    cutouts: Iterable[tuple[int, NDArray[np.uint8]]],
+    galaxies: pd.DataFrame,
+    class_names: Sequence[str],
+    *,
+    flags: Mapping[str, str],
+    groups: Mapping[str, NDArray[np.bool_]],
+    threshold: float,
+    n_all: int,
+) -> str:
+    """The same section for galaxies that nobody has labelled.
+
+    Args:
+        cutouts: Row and cut-out, uint8 [height, width, 3], RGB, of those that have one, in
+            whichever order; one at a time is looked at.
+        galaxies: A row for each galaxy to show: ``cataid``, ``ra`` and ``dec`` in degrees,
+            ``predicted_class``, ``probability_<class>``, ``distance``, ``unlike_training``,
+            ``duplicate_of``, ``rejected`` and ``file``, missing where not known; and the columns
+            of the flags.
+        class_names: The classes in order.
+        flags: What to say where a column of ``galaxies`` is true, by its name.
+        groups: Why which galaxies are shown, bool [N], by what to say of them.
+        threshold: The ``distance`` from which galaxies are ``unlike_training``.
+        n_all: How many galaxies there are, shown or not.
+
+    Returns:
+        A section of HTML, alive in a page from :func:`page`.
+    """
+    tags = [_tag(says.replace(" ", "_"), says, of_group) for says, of_group in groups.items()]
+    unlike = galaxies["unlike_training"].astype(bool)
+    data = {
+        "classes": list(class_names),
+        "cataid": [str(cataid) for cataid in galaxies["cataid"]],
+        "predicted": _codes(galaxies["predicted_class"], class_names),
+        "doubted": {"says": "unlike the training galaxies", "galaxies": _places(unlike)},
+        "probability": [_numbers(galaxies[f"probability_{name}"]) for name in class_names],
+        "distance": _numbers(galaxies["distance"]),
+        "flags": [_tag(column, says, galaxies[column]) for column, says in flags.items()],
+        "groups": [tag for tag in tags if tag["galaxies"]],
+        "facts": [
+            {"term": term, "values": _texts(galaxies, columns, words)}
+            for term, columns, words in (
+                ("Not classified", ["rejected"], "{}"),
+                ("Distance", ["distance"],
+                 f"{{:.3g}} from the training galaxies; unlike them beyond {threshold:.3g}"),
+                ("Position", ["ra", "dec"], "{:.5f}°, {:+.5f}° (right ascension, declination)"),
+                ("Same pixels as", ["duplicate_of"], "CATAID {}"),
+                ("File", ["file"], "{}"),
+            )
+        ],
+        "features": [],
+        "neighbours": [],
+    }  # fmt: skip
+    return render(
+        "survey_gallery.html.j2",
+        data=data,
+        cutouts=cutout_files_by_row(cutouts, len(galaxies), budget=BYTES_OF_CUTOUTS),
+        n_shown=len(galaxies),
+        n_all=n_all,
     )
 
 
@@ -134,9 +195,29 @@ def _splits(galaxies: pd.DataFrame) -> list[str]:
     return [name for name in ("test", "validation", "training") if name in found]
 
 
-def _codes(names: pd.Series, known: Sequence[str]) -> list[int]:
+def _codes(names: pd.Series, known: Sequence[str]) -> list[int | None]:
+    """Number of each name, None where there is none."""
     codes = {name: code for code, name in enumerate(known)}
-    return [codes[name] for name in names]
+    return [None if pd.isna(name) else codes[name] for name in names]
+
+
+def _places(is_one: pd.Series | NDArray[np.bool_]) -> list[int]:
+    """Numbers of the galaxies of which something is true."""
+    found: list[int] = np.flatnonzero(np.asarray(is_one, bool)).tolist()
+    return found
+
+
+def _tag(key: str, says: str, is_one: pd.Series | NDArray[np.bool_]) -> dict[str, Any]:
+    """Galaxies to filter by: what the address calls them, and what people read."""
+    return {"key": key, "says": says, "galaxies": _places(is_one)}
+
+
+def _texts(galaxies: pd.DataFrame, columns: list[str], words: str) -> list[str | None]:
+    """What to say of each galaxy, None where something is not known."""
+    known = galaxies[columns].notna().all(axis=1)
+    values = galaxies[columns].astype(object).itertuples(index=False)
+    return [words.format(*row) if is_known else None
+            for row, is_known in zip(values, known, strict=True)]  # fmt: skip
 
 
 def _numbers(values: pd.Series) -> list[float | None]:

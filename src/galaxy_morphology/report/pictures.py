@@ -1,7 +1,9 @@
 """Pictures small enough for hundreds or thousands of them to lie in one file."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from io import BytesIO
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,11 +76,40 @@ def cutout_files(images: Images, *, budget: int) -> list[str]:
         Each in Base64.
     """
     some = images[np.linspace(0, len(images) - 1, min(N_TRIED, len(images))).astype(int)]
+    how = _fitting(some, len(images), budget)
+    return [base64(webp(image, **how)) for image in images]
+
+
+def cutout_files_by_row(
+    cutouts: Iterable[tuple[int, NDArray[np.uint8]]], n_rows: int, *, budget: int
+) -> list[str | None]:
+    """The same of cut-outs that come one by one, so that they need not be in memory together.
+
+    Args:
+        cutouts: Row and cut-out, uint8 [height, width, 3], RGB, in whichever order.
+        n_rows: How many rows there are; some may have no cut-out.
+        budget: Bytes that they may take together, as the first ones tell.
+
+    Returns:
+        A file in Base64 for each row, None where there is no cut-out.
+    """
+    files: list[str | None] = [None] * n_rows
+    coming = iter(cutouts)
+    tried = list(islice(coming, N_TRIED))
+    how = _fitting([image for _, image in tried], n_rows, budget)
+    for row, image in chain(tried, coming):
+        files[row] = base64(webp(image, **how))
+    return files
+
+
+def _fitting(some: Iterable[NDArray[np.uint8]], n_images: int, budget: int) -> dict[str, int]:
+    """Side and quality, the best with which so many images like these take so many bytes."""
     for side, quality in ATTEMPTS:
-        tried = [len(webp(image, quality=quality, side=side)) for image in some]
-        if np.mean(tried) * len(images) <= budget:
+        how = {"side": side, "quality": quality}
+        tried = [len(webp(image, **how)) for image in some]
+        if sum(tried) * n_images <= budget * len(tried):
             break
-    return [base64(webp(image, quality=quality, side=side)) for image in images]
+    return how
 
 
 def base64(content: bytes) -> str:

@@ -31,14 +31,20 @@
     const everyone = Array.from({ length: n }, (_, i) => i);
     const placeOf = new Map(data.cataid.map((cataid, i) => [cataid, i]));
     let cutouts = null;
-    const cutout = (i) => source((cutouts ??= read("cutouts-data"))[i]);
+    const cutout = (i) => {
+      const webp = (cutouts ??= read("cutouts-data"))[i];
+      return webp && source(webp);
+    };
     let maps = null;
     const explained = (i) => (maps ??= read("maps-data") ?? { titles: [], maps: {} }).maps[data.cataid[i]];
 
-    const certainty = everyone.map((i) => data.probability[data.predicted[i]][i]);
-    const ofLabel = everyone.map((i) => data.probability[data.label[i]][i]);
-    const isRight = everyone.map((i) => data.label[i] === data.predicted[i]);
-    const flagged = data.flags.map((flag) => new Set(flag.galaxies));
+    const isLabelled = "label" in data; // those of a survey are not, and have no split and no measures
+    const certainty = everyone.map((i) => (data.predicted[i] === null ? null : data.probability[data.predicted[i]][i]));
+    const ofLabel = isLabelled ? everyone.map((i) => data.probability[data.label[i]][i]) : [];
+    const isRight = everyone.map((i) => !isLabelled || data.label[i] === data.predicted[i]);
+    const doubted = new Set(data.doubted.galaxies);
+    const tagged = new Map([...data.flags, ...data.groups].map((tag) => [tag.key, new Set(tag.galaxies)]));
+    const saysOf = (i, tags) => tags.filter(({ key }) => tagged.get(key).has(i)).map(({ says }) => says).join("; ");
 
     // ---------------------------------------------------------------- what is shown
 
@@ -46,46 +52,54 @@
     const fields = form.elements;
     const found = document.getElementById("found");
     const fill = (name, options) => {
-      for (const [value, text] of options) fields[name].append(make("option", { value }, text));
+      for (const [value, text] of fields[name] ? options : []) fields[name].append(make("option", { value }, text));
     };
-    fill("split", [...data.splits.map((name) => [name === data.scored ? "" : name, name]), ["all", "all"]]);
+    const splits = data.splits ?? [];
+    const choices = (tags) => tags.map(({ key, says }) => [key, says]);
+    fill("split", [...splits.map((name) => [name === data.scored ? "" : name, name]), ["all", "all"]]);
     for (const name of ["label", "predicted"]) {
       fill(name, [["", "all"], ...data.classes.map((words, code) => [String(code), words])]);
     }
     fill("marked", [
       ["", "all"],
-      ["suspected", "label to doubt"],
+      ...(isLabelled ? [["suspected", "label to doubt"]] : []),
       ...(document.getElementById("maps-data") ? [["explained", "with maps"]] : []),
-      ...data.flags.map((flag, code) => [`flag${code}`, flag.says]),
+      ...choices(data.flags),
     ]);
+    fill("group", [["", "all"], ...choices(data.groups)]);
 
     const marks = {
-      suspected: (i) => data.suspected[i] === 1,
+      suspected: (i) => doubted.has(i),
       explained: (i) => Boolean(explained(i)),
     };
-    flagged.forEach((galaxies, code) => { marks[`flag${code}`] = (i) => galaxies.has(i); });
+    for (const [key, galaxies] of tagged) marks[key] = (i) => galaxies.has(i);
+    const by = (values, sign) => (a, b) => // those without a value last
+      (values[a] === null) - (values[b] === null) || sign * (values[a] - values[b]);
+    const unsure = by(certainty, 1);
     const orders = {
-      "": (a, b) => ofLabel[a] - ofLabel[b],
-      sure: (a, b) => certainty[b] - certainty[a],
-      unsure: (a, b) => certainty[a] - certainty[b],
-      doubt: (a, b) => data.suspected[b] - data.suspected[a] || data.quality[a] - data.quality[b],
+      "": isLabelled ? by(ofLabel, 1) : unsure,
+      unsure,
+      sure: by(certainty, -1),
+      ...(data.distance ? { unlike: by(data.distance, -1), alike: by(data.distance, 1) } : {}),
+      doubt: (a, b) => doubted.has(b) - doubted.has(a) || data.quality[a] - data.quality[b],
       cataid: (a, b) => data.cataid[a].localeCompare(data.cataid[b], "en", { numeric: true }),
     };
 
     const choose = (view) => {
       const split = view.split || data.scored;
-      const { search = "", label, predicted, result } = view;
+      const { search = "", label, predicted, result, marked, group } = view;
       const least = Number(view.least || 0) / 100;
       const most = Number(view.most || 100) / 100;
-      const mark = marks[view.marked];
+      const limited = Boolean(view.least || view.most);
+      const some = [marked, group].map((key) => marks[key]).filter(Boolean);
       return everyone.filter((i) =>
         (search ? data.cataid[i].includes(search)
-          : split === "all" || data.splits[data.split[i]] === split)
+          : !isLabelled || split === "all" || splits[data.split[i]] === split)
         && (!label || data.label[i] === Number(label))
         && (!predicted || data.predicted[i] === Number(predicted))
         && (!result || isRight[i] === (result === "right"))
-        && (!mark || mark(i))
-        && certainty[i] >= least && certainty[i] <= most,
+        && some.every((isOne) => isOne(i))
+        && (certainty[i] === null ? !limited : certainty[i] >= least && certainty[i] <= most),
       ).sort(orders[view.sort] ?? orders[""]);
     };
 
@@ -98,20 +112,24 @@
     const drawn = new Map();
 
     const words = (i) => {
+      if (certainty[i] === null) return `CATAID ${data.cataid[i]}, not classified`;
       const said = `${data.classes[data.predicted[i]]} ${percent(certainty[i])}`;
-      const label = isRight[i] ? "as labelled" : `labelled ${data.classes[data.label[i]]}`;
-      const doubt = data.suspected[i] ? ", a label to doubt" : "";
-      return `CATAID ${data.cataid[i]}, classified ${said}, ${label}${doubt}`;
+      const label = !isLabelled ? "" : isRight[i] ? ", as labelled" : `, labelled ${data.classes[data.label[i]]}`;
+      const doubt = doubted.has(i) ? `, ${data.doubted.says}` : "";
+      return `CATAID ${data.cataid[i]}, classified ${said}${label}${doubt}`;
     };
+    const picture = (i, attributes) => (cutout(i)
+      ? make("img", { src: cutout(i), ...attributes })
+      : make("span", { class: `${attributes.class ?? ""} missing` }, "no picture"));
     const tile = (place) => {
       const i = shown[place];
       const caption = make("span", { class: isRight[i] ? "says" : "says wrong" },
-        isRight[i] ? "" : "✕ ", data.classes[data.predicted[i]]);
+        isRight[i] ? "" : "✕ ", data.classes[data.predicted[i]] ?? "not classified");
       const link = make("a", { href: `#${address({ ...view, galaxy: data.cataid[i] })}`, "aria-label": words(i),
                                tabindex: place === focused ? 0 : -1, "data-place": place },
-        make("img", { src: cutout(i), alt: "", width: 96, height: 96, decoding: "async", draggable: "false" }),
-        caption, make("span", { class: "sure" }, percent(certainty[i])));
-      if (data.suspected[i]) link.append(make("span", { class: "doubt", title: "a label to doubt" }, "?"));
+        picture(i, { alt: "", width: 96, height: 96, decoding: "async", draggable: "false" }),
+        caption, make("span", { class: "sure" }, certainty[i] === null ? "" : percent(certainty[i])));
+      if (doubted.has(i)) link.append(make("span", { class: "doubt", title: data.doubted.says }, "?"));
       return make("li", { "aria-setsize": shown.length, "aria-posinset": place + 1 }, link);
     };
     const measures = () => {
@@ -182,7 +200,8 @@
 
     // ---------------------------------------------------------------- the address
 
-    const NAMES = ["search", "split", "label", "predicted", "result", "marked", "least", "most", "sort"];
+    const NAMES = ["search", "split", "label", "predicted", "result", "marked", "group", "least", "most", "sort"]
+      .filter((name) => fields[name]);
     const isView = (hash) => hash === "" || hash === "#galaxies" || hash.includes("=");
     const address = (some) => {
       const parameters = new URLSearchParams();
@@ -209,8 +228,8 @@
         gallery.scrollTop = 0;
         const wrong = shown.filter((i) => !isRight[i]).length;
         found.textContent = shown.length === 0 ? "No galaxy is like that."
-          : `${shown.length.toLocaleString("en")} ${shown.length === 1 ? "galaxy" : "galaxies"}, `
-            + `${wrong.toLocaleString("en")} classified otherwise than labelled`;
+          : `${shown.length.toLocaleString("en")} ${shown.length === 1 ? "galaxy" : "galaxies"}`
+            + (isLabelled ? `, ${wrong.toLocaleString("en")} classified otherwise than labelled` : "");
         draw();
       }
       if (scroll) document.getElementById("galaxies").scrollIntoView();
@@ -296,28 +315,34 @@
       document.getElementById("galaxy-title").focus({ preventScroll: true });
     };
 
-    const page = (i) => [about(i), ...mapsOf(i), featuresOf(i), ...neighboursOf(i)];
+    const page = (i) => [about(i), ...mapsOf(i), ...(data.features.length ? [featuresOf(i)] : []), ...neighboursOf(i)];
 
     const about = (i) => {
       const name = data.classes[data.predicted[i]];
-      const label = data.classes[data.label[i]];
       const verdict = make("p", { class: isRight[i] ? "verdict" : "verdict wrong" },
-        isRight[i] ? `Classified ${name}, as labelled` : `✕ Classified ${name}, labelled ${label}`);
+        name === undefined ? "Not classified"
+          : !isLabelled ? `Classified ${name}`
+            : isRight[i] ? `Classified ${name}, as labelled` : `✕ Classified ${name}, labelled ${data.classes[data.label[i]]}`);
       const facts = make("dl", {});
       const fact = (term, ...description) => facts.append(make("dt", {}, term), make("dd", {}, ...description));
       data.classes.forEach((words, code) => {
         const share = data.probability[code][i];
-        fact(words, make("span", { class: "bar" }, make("span", { style: `width:${100 * share}%` })),
+        if (share !== null) fact(words, make("span", { class: "bar" }, make("span", { style: `width:${100 * share}%` })),
           percent(share));
       });
-      fact("Label", data.suspected[i]
-        ? `to doubt: rather ${data.classes[data.suggested[i]]}; ${percent(data.quality[i])} speak for the label`
-        : `${percent(data.quality[i])} speak for it`);
-      fact("Split", data.splits[data.split[i]]);
-      const flags = data.flags.filter((_, code) => flagged[code].has(i)).map((flag) => flag.says);
-      if (flags.length) fact("Flags", flags.join("; "));
+      if (isLabelled) {
+        fact("Label", doubted.has(i)
+          ? `to doubt: rather ${data.classes[data.suggested[i]]}; ${percent(data.quality[i])} speak for the label`
+          : `${percent(data.quality[i])} speak for it`);
+        fact("Split", splits[data.split[i]]);
+      }
+      for (const { term, values } of data.facts) if (values[i] !== null) fact(term, values[i]);
+      for (const [term, tags] of [["Flags", data.flags], ["Groups", data.groups]]) {
+        const says = saysOf(i, tags);
+        if (says) fact(term, says);
+      }
       return make("div", { class: "about" },
-        make("img", { src: cutout(i), alt: `Cut-out of galaxy ${data.cataid[i]}`, class: "large" }),
+        picture(i, { alt: `Cut-out of galaxy ${data.cataid[i]}`, class: "large" }),
         make("div", {}, verdict, facts));
     };
 
@@ -409,7 +434,7 @@
     };
 
     const neighboursOf = (i) => {
-      const some = data.neighbours[i];
+      const some = data.neighbours[i] ?? [];
       if (!some.length) return [];
       return [
         make("h3", {}, "Most alike training galaxies"),
