@@ -11,6 +11,7 @@ from galaxy_morphology.report.gallery import (
 )
 from galaxy_morphology.report.page import Picture, Table, page, section
 from galaxy_morphology.report.summary import summary
+from galaxy_morphology.report.survey_summary import survey_summary
 
 __all__ = [
     "MOST_GALAXIES",
@@ -25,4 +26,5 @@ __all__ = [
     "section",
     "summary",
     "survey_gallery",
+    "survey_summary",
 ]
