@@ -13,7 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from galaxy_morphology.survey.overview import KINDS, N_BINS, columns_read, histogram_of, look_over
+from galaxy_morphology.survey.overview import (
+    KINDS,
+    MARKS,
+    N_BINS,
+    columns_read,
+    has_mark,
+    histogram_of,
+    look_over,
+)
 
 NAMES = ["Elliptical", "Spiral", "Other"]
 
@@ -65,7 +73,7 @@ def test_the_same_galaxies_are_kept_in_whatever_order_they_come(
     n: int, seed: int, text: bool
 ) -> None:
     table = catalogue(n, seed, text=text)
-    found = look_over(parts(table, seed), NAMES, n_notable=3, n_sample=20)
+    found = look_over(parts(table, seed), NAMES, n_notable=3, n_marked=4, n_sample=20)
     classified = table[table["predicted_class"].notna()].copy()
     probability = classified[[f"probability_{name}" for name in NAMES]].to_numpy(float)
     classified["certainty"] = probability.max(axis=1, initial=0)
@@ -80,8 +88,14 @@ def test_the_same_galaxies_are_kept_in_whatever_order_they_come(
             of_kind = found.notable["kind"] == kind
             rows = found.notable[of_kind & (found.notable["predicted_class"] == name)]
             assert rows["cataid"].tolist() == expected.tolist()
-    again = look_over([table], NAMES, n_notable=3, n_sample=20)
+    again = look_over([table], NAMES, n_notable=3, n_marked=4, n_sample=20)
     assert found.sample["cataid"].tolist() == again.sample["cataid"].tolist()
+    assert found.marked["cataid"].tolist() == again.marked["cataid"].tolist()
+    for mark in MARKS:
+        every = table if mark == "rejected" else classified
+        of_mark = found.marked[found.marked["kind"] == mark]["cataid"]
+        assert len(of_mark) == min(4, has_mark(every, mark).sum())
+        assert set(of_mark) <= set(every["cataid"][has_mark(every, mark)])
     assert len(found.sample) == min(20, len(classified))
     counts = found.counts
     assert counts["galaxies"] == n
@@ -100,7 +114,7 @@ def test_the_same_galaxies_are_kept_in_whatever_order_they_come(
 
 def test_random_galaxies_are_those_of_all() -> None:
     table = catalogue(20_000)
-    sample = look_over(parts(table, 0), NAMES, n_notable=1, n_sample=4000).sample
+    sample = look_over(parts(table, 0), NAMES, n_notable=1, n_marked=1, n_sample=4000).sample
     classified = table[table["predicted_class"].notna()]
     for column in ("cataid", "ra", "probability_Spiral"):
         values = sample[column].to_numpy(float)
@@ -121,7 +135,7 @@ def test_a_catalogue_may_have_no_classified_galaxy(n_classified: int) -> None:
     table = catalogue(50)
     rejected = table[table["rejected"].notna()]
     some: Any = table[table["rejected"].isna()].head(n_classified)
-    found = look_over([rejected, some], NAMES, n_notable=2, n_sample=5)
+    found = look_over([rejected, some], NAMES, n_notable=2, n_marked=1, n_sample=5)
     assert found.counts["classified"] == len(found.sample) == n_classified
     assert found.counts["rejected"] == len(rejected)
     assert set(columns_read(NAMES)) < set(found.sample)
@@ -134,7 +148,7 @@ from galaxy_morphology import figures, survey
 
 names = ["Elliptical", "Spiral", "Other"]
 tables = survey.read_shards(Path(sys.argv[1]), survey.columns_read(names))
-found = survey.look_over(tables, names, n_notable=8, n_sample=10_000)
+found = survey.look_over(tables, names, n_notable=8, n_marked=6000, n_sample=10_000)
 histograms = found.counts["probabilities"]
 figures.probability_distributions(histograms, histograms, split="test", simulated=False).savefig(
     Path(sys.argv[1]) / "probabilities.png"

@@ -19,7 +19,7 @@ from galaxy_morphology.evaluation.comparison import (
 )
 from galaxy_morphology.evaluation.errors import error_rates
 from galaxy_morphology.evaluation.explanations import summarise_quality
-from galaxy_morphology.evaluation.intervals import mean_interval
+from galaxy_morphology.evaluation.intervals import mean_interval, wilson_interval
 from galaxy_morphology.evaluation.mix import mix_weights
 from galaxy_morphology.evaluation.neighbours import nearest_training_galaxies
 from galaxy_morphology.evaluation.predictions import (
@@ -88,4 +88,5 @@ __all__ = [
     "truth_of",
     "tune_baseline",
     "weights_of",
+    "wilson_interval",
 ]

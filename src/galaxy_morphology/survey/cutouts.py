@@ -43,17 +43,20 @@ class SurveyCutouts(Mapping[Identifier, NDArray[np.uint8]]):
             KeyError: There is no such galaxy.
             UnusableCutoutError: It was rejected; says why.
         """
-        wanted = list(dict.fromkeys(identifiers))
+        found = dict(self.each(wanted := list(dict.fromkeys(identifiers))))
+        return {identifier: found[identifier] for identifier in wanted}
+
+    def each(self, wanted: list[Identifier]) -> Iterator[tuple[Identifier, Cutout]]:
+        """The same one by one, in the order in which they lie in their archives."""
         by_archive: dict[str, list[Identifier]] = {}
         for identifier, archive in self._places(wanted).items():
             by_archive.setdefault(archive, []).append(identifier)
-        found = {}
         for archive, some in by_archive.items():
             opened = OpenArchive(self._archives, archive)
             prepare = opened.preparing(self._options)
-            for identifier in some:
-                found[identifier] = prepare(identifier, opened.cutouts[identifier])
-        return {identifier: found[identifier] for identifier in wanted}
+            is_wanted = set(some)
+            for identifier in filter(is_wanted.__contains__, opened.identifiers):
+                yield identifier, prepare(identifier, opened.cutouts[identifier])
 
     def _places(self, wanted: list[Identifier]) -> dict[Identifier, str]:
         """The archive of each galaxy."""

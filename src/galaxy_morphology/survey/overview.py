@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from galaxy_morphology.typing import FloatArray, IntArray
 
@@ -18,6 +19,8 @@ KINDS = {
     "most unlike the training galaxies": ("distance", False),
 }
 """The kinds of notable galaxies: by which column, and whether the lowest or the highest of it."""
+MARKS = ("unlike_training", "channel_without_signal", "duplicate", "rejected")
+"""What may be the matter with a galaxy."""
 
 
 class Overview(NamedTuple):
@@ -28,12 +31,14 @@ class Overview(NamedTuple):
             ``simulated``, whether any is; ``predicted`` and ``kept`` by ``classes``; and
             ``probabilities`` by class, numbers of galaxies in equal bins from 0 to 1.
         notable: A row for each galaxy that stands out: ``kind``, and columns of the catalogue.
+        marked: Random galaxies of each of :data:`MARKS`, which is their ``kind``.
         sample: Random galaxies that could be classified, with their ``certainty``, the highest
             probability, and ``margin``, by how much it is above the next.
     """
 
     counts: dict[str, Any]
     notable: pd.DataFrame
+    marked: pd.DataFrame
     sample: pd.DataFrame
 
 
@@ -55,6 +60,7 @@ def look_over(
     class_names: Sequence[str],
     *,
     n_notable: int,
+    n_marked: int,
     n_sample: int,
 ) -> Overview:
     """Go through a catalogue once, and keep of it what does not grow with it.
@@ -67,6 +73,7 @@ def look_over(
         tables: Rows of the catalogue, some at a time, with the columns of :func:`columns_read`.
         class_names: The classes in order.
         n_notable: Galaxies of each kind and class to keep.
+        n_marked: Galaxies of each of :data:`MARKS` to keep.
         n_sample: Random galaxies to keep.
 
     Returns:
@@ -82,15 +89,16 @@ def look_over(
         for kind, by in KINDS.items()
         for name in class_names
     }
+    marked = {mark: _Foremost(n_marked, "hash", True) for mark in MARKS}
     sample = _Foremost(n_sample, "hash", True)
     for table in _portions(tables):
+        table = table.assign(hash=pd.util.hash_array(table["cataid"].to_numpy()))
         some = table[table["predicted_class"].notna()].astype(dict.fromkeys(FLAGS, bool))
         probability = some[probability_columns].to_numpy(np.float64)
         highest = np.sort(probability, axis=1)
         some = some.assign(
             certainty=highest[:, -1],
             margin=highest[:, -1] - highest[:, -2],
-            hash=pd.util.hash_array(some["cataid"].to_numpy()),
         )
         totals["galaxies"] += len(table)
         totals["classified"] += len(some)
@@ -102,6 +110,9 @@ def look_over(
         histograms += histogram_of(probability)
         once = some[some["duplicate_of"].isna()]
         sample.add(some)
+        for mark, rows in marked.items():
+            candidates = table if mark == "rejected" else some
+            rows.add(candidates[has_mark(candidates, mark)])
         for name in class_names:
             is_class = some["predicted_class"] == name
             by_class[name]["predicted"] += int(is_class.sum())
@@ -116,7 +127,26 @@ def look_over(
         "probabilities": dict(zip(class_names, histograms.tolist(), strict=True)),
     }
     shown = [found.rows().assign(kind=kind) for (kind, _), found in notable.items()]
-    return Overview(counts, pd.concat(shown, ignore_index=True), sample.rows())
+    listed = [found.rows().assign(kind=mark) for mark, found in marked.items()]
+    return Overview(
+        counts,
+        pd.concat(shown, ignore_index=True),
+        pd.concat(listed, ignore_index=True),
+        sample.rows(),
+    )
+
+
+def has_mark(galaxies: pd.DataFrame, mark: str) -> NDArray[np.bool_]:
+    """Which galaxies have one of :data:`MARKS`, bool [N].
+
+    Args:
+        galaxies: Rows of the catalogue.
+        mark: Which.
+    """
+    missing = {"duplicate": "duplicate_of", "rejected": "rejected"}
+    if mark in missing:
+        return galaxies[missing[mark]].notna().to_numpy()
+    return galaxies[mark].to_numpy(bool)
 
 
 def histogram_of(probability: FloatArray) -> IntArray:

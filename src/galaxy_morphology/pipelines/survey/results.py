@@ -12,17 +12,17 @@ from galaxy_morphology import evaluation, figures, morphology, networks, report,
 from galaxy_morphology.boxes import box
 from galaxy_morphology.imaging import Cutout
 from galaxy_morphology.options import Classes, EvaluationOptions, PredictionOptions
+from galaxy_morphology.pipelines.survey import page
 from galaxy_morphology.pipelines.survey.options import LabellingOptions, ResultOptions
 from galaxy_morphology.sources.layout import Columns
 from galaxy_morphology.typing import Figure, Images, KerasModel
-from galaxy_morphology.words import format_score
 
 logger = logging.getLogger(__name__)
 
 
 def summarise_catalogue(
     catalogue: Path, classes: Classes, options: ResultOptions
-) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Go through the catalogue once, and keep of it what does not grow with it.
 
     Args:
@@ -31,12 +31,19 @@ def summarise_catalogue(
         options: How many galaxies to keep.
 
     Returns:
-        Counts; the galaxies that stand out; and random ones.
+        Counts; the galaxies that stand out; more of them, with those that are flagged, for the
+        gallery; and random ones.
     """
     tables = survey.read_shards(catalogue, survey.columns_read(classes.names))
-    return survey.look_over(
-        tables, classes.names, n_notable=options.notable, n_sample=options.sampled
-    )
+    n_shown = report.MOST_GALAXIES
+    room = survey.n_notable(n_shown, len(classes.names))
+    found = survey.look_over(
+        tables, classes.names, n_notable=max(options.notable, room),
+        n_marked=n_shown, n_sample=options.sampled,
+    )  # fmt: skip
+    foremost = found.notable.groupby(["kind", "predicted_class"], sort=False).head(options.notable)
+    worth_showing = pd.concat([found.notable, found.marked], ignore_index=True)
+    return found.counts, foremost, worth_showing, found.sample
 
 
 def estimate_shares(
@@ -275,128 +282,6 @@ def draw_instructive_galaxies(
     )  # fmt: skip
 
 
-def write_survey_report(
-    counts: dict[str, Any],
-    class_shares: pd.DataFrame,
-    shifts: pd.DataFrame,
-    class_shares_picture: bytes,
-    probabilities: bytes,
-    notable: bytes,
-    shifts_picture: bytes,
-    instructive: bytes,
-) -> str:
-    """Write the page on the survey.
-
-    Args:
-        counts: Of the catalogue.
-        class_shares: A row for each method and class.
-        shifts: A row per quantity.
-        class_shares_picture: Picture of the shares.
-        probabilities: Picture of the probabilities beside those of labelled galaxies.
-        notable: Picture of the galaxies that stand out.
-        shifts_picture: Picture of sky, noise and sizes beside those of the training galaxies.
-        instructive: Picture of galaxies worth a label.
-
-    Returns:
-        A page of HTML.
-    """
-    return report.page(
-        f"A survey of {counts['galaxies']:,} galaxies",
-        [
-            _catalogue_section(counts, class_shares, class_shares_picture, probabilities),
-            report.section(
-                "Galaxies of the survey",
-                [
-                    report.Picture(
-                        notable,
-                        "Galaxies that stand out",
-                        "Of each predicted class the most certain, the least certain, and those "
-                        "whose last features lie farthest from all training galaxies. Look for "
-                        "stars, artefacts and damaged pictures among the most unlike.",
-                    ),
-                    report.Picture(
-                        instructive,
-                        "Galaxies worth a label",
-                        "The classifier would learn most from these: it is uncertain of them, and "
-                        "they are unlike each other. Fill in their labels in to_label.csv.",
-                    ),
-                ],
-            ),
-            report.section(
-                "The survey beside the training galaxies",
-                [
-                    report.Picture(
-                        shifts_picture,
-                        "Sky, noise and sizes",
-                        "Random galaxies of the survey and of the training galaxies. Where they "
-                        "differ, it has not been tested how often the classifier is right.",
-                    )
-                ],
-                [
-                    report.Table(
-                        _rounded(shifts),
-                        "Differences",
-                        "The distance is that of Kolmogorov and Smirnov: 0 where distributions "
-                        "are the same, 1 where they have nothing in common.",
-                    )
-                ],
-            ),
-        ],
-        simulated=bool(counts["simulated"]),
-    )
-
-
-def _catalogue_section(
-    counts: dict[str, Any], class_shares: pd.DataFrame, shares_picture: bytes, probabilities: bytes
-) -> str:
-    by_method = pd.DataFrame(
-        {
-            method: {one["class_name"]: format_score(one, "share") for one in of_method}
-            for method, of_method in _by_method(class_shares).items()
-        }
-    )
-    by_class = pd.DataFrame(counts["classes"]).T
-    table = by_class.join(by_method).rename_axis("class").reset_index()
-    whole = {name: counts[name] for name in counts if isinstance(counts[name], int)}
-    whole.pop("simulated")
-    return report.section(
-        "What the catalogue says",
-        [
-            report.Picture(
-                shares_picture,
-                "Share of each class",
-                "Counts of predicted classes are biased where the mix of classes differs from "
-                "that of the labelled galaxies. The corrected shares allow for that, as long as "
-                "galaxies of a class look as the labelled ones do.",
-            ),
-            report.Picture(
-                probabilities,
-                "Probabilities",
-                "Where the survey has more galaxies in the middle than the labelled ones, the "
-                "classifier is less certain of it.",
-            ),
-        ],
-        [
-            report.Table(table, "Classes", "Shares with their intervals, by method."),
-            report.Table(
-                pd.DataFrame(
-                    [(name.replace("_", " "), f"{count:,}") for name, count in whole.items()],
-                    columns=["galaxies", "number"],
-                ),
-                "Galaxies",
-                "Those that were read, and how many of them have which flag.",
-            ),
-        ],
-    )
-
-
-def _by_method(class_shares: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
-    known = class_shares.astype(object).where(class_shares.notna(), None)
-    return {
-        str(method): some.to_dict("records") for method, some in known.groupby("method", sort=False)
-    }
-
-
 def _read(cutouts: survey.SurveyCutouts, cataids: pd.Series) -> list[Cutout]:
     """The cut-outs of some galaxies, in order."""
     found = cutouts.read(cataids.tolist()) if len(cataids) else {}
@@ -406,13 +291,6 @@ def _read(cutouts: survey.SurveyCutouts, cataids: pd.Series) -> list[Cutout]:
 def _pictures(cutouts: survey.SurveyCutouts, cataids: pd.Series) -> list[Images]:
     """What people see of some galaxies, in order."""
     return [cutout.pixels for cutout in _read(cutouts, cataids)]
-
-
-def _rounded(shifts: pd.DataFrame) -> pd.DataFrame:
-    numbers = shifts.select_dtypes("float").columns
-    rounded = shifts.assign(**{name: shifts[name].map("{:.3g}".format) for name in numbers})
-    rounded["quantity"] = rounded["quantity"].str.replace("_", " ")
-    return rounded.drop(columns="simulated").rename(columns=lambda name: name.replace("_", " "))
 
 
 def _in_words(shifts: pd.DataFrame) -> str:
@@ -429,7 +307,7 @@ def results_pipeline() -> Pipeline:
         Node(
             summarise_catalogue,
             inputs=["survey_catalogue", "params:classes", "params:survey_results"],
-            outputs=["counts", "notable_galaxies", "sample"],
+            outputs=["counts", "notable_galaxies", "worth_showing", "sample"],
             name="summarise_catalogue",
         ),
         Node(
@@ -507,20 +385,6 @@ def results_pipeline() -> Pipeline:
             outputs="instructive_galaxies_figure",
             name="draw_instructive_galaxies",
         ),
-        Node(
-            write_survey_report,
-            inputs=[
-                "counts",
-                "class_shares",
-                "shifts",
-                "class_shares_figure",
-                "probabilities_figure",
-                "notable_galaxies_figure",
-                "shifts_figure",
-                "instructive_galaxies_figure",
-            ],
-            outputs="survey_report",
-            name="write_survey_report",
-        ),
+        *page.page_nodes(),
     ]
     return box("results", nodes, shared={"class_shares", "to_label", "survey_report"})
