@@ -83,11 +83,13 @@ def survey_gallery_of(n: int, **changes: Any) -> str:
     galaxies = survey_of(n)
     rows = rng.permutation(np.flatnonzero(galaxies["rejected"].isna()))
     cutouts = ((int(row), rng.integers(0, 255, (48, 48, 3), np.uint8)) for row in rows)
-    known = galaxies.assign(is_rejected=galaxies["rejected"].notna())
     given: dict[str, Any] = {
-        "flags": {"unlike_training": "unlike them", "is_rejected": "not classified"},
+        "flags": {
+            "unlike them": galaxies["unlike_training"].to_numpy(),
+            "not classified": galaxies["rejected"].notna().to_numpy(),
+        },
         "groups": {"worth a label": np.arange(n) % 6 == 0, "random": np.zeros(n, bool)},
         "threshold": 0.8,
         "n_all": n,
     }  # fmt: skip
-    return survey_gallery(cutouts, known, CLASSES, **given | changes)
+    return survey_gallery(cutouts, galaxies, CLASSES, **given | changes)

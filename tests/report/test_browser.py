@@ -15,11 +15,12 @@ from playwright.sync_api import expect, sync_playwright
 from galaxy_morphology.pipelines.comparison import nodes
 from galaxy_morphology.pipelines.comparison.options import ComparisonOptions, NetworkEntry
 from galaxy_morphology.pipelines.comparison.page import write_comparison_page
-from galaxy_morphology.report import Picture, Table, charts, page, section, summary
+from galaxy_morphology.report import Picture, Table, charts, page, section, summary, survey_summary
 
 from .conclusions import comparison_of, conclusion_of
-from .galaxies import CLASSES, gallery_of, table_of
+from .galaxies import CLASSES, gallery_of, survey_gallery_of, survey_of, table_of
 from .test_summary import RATES, SUSPECTS, scores
+from .test_survey_summary import COUNTS, SHARES, SHIFTS, given
 
 N = 200
 EVIL = CLASSES[1]
@@ -65,6 +66,16 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     path = tmp_path_factory.mktemp("comparison") / "comparison.html"
     path.write_text(html, encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a page on a survey."""
+    path = tmp_path_factory.mktemp("page") / "survey.html"
+    summarised = survey_summary(COUNTS, SHARES, SHIFTS, **given())
+    sections = [summarised, survey_gallery_of(N, n_all=10 * N), section("What was read")]
+    path.write_text(page("A survey", sections), encoding="utf-8")
     return path.as_uri()
 
 
@@ -219,6 +230,59 @@ def test_numbers_of_the_summary_lead_to_the_galaxies_they_are_about(tab: Any, re
     tab.wait_for_url(lambda url: url.endswith("#scores"))
 
 
+def test_galaxies_of_a_survey_are_filtered_and_sorted(tab: Any, survey: str) -> None:
+    tab.goto(survey)
+    table = survey_of(N)
+    certainty = table.filter(like="probability_").astype(float).max(axis=1)
+    is_rejected = table["rejected"].notna()
+    assert found(tab) == N
+    for label in ("Split", "Label", "Result"):
+        assert tab.get_by_label(label, exact=True).count() == 0
+    tab.get_by_label("Classified as").select_option(label=CLASSES[1])
+    assert found(tab) == (table["predicted_class"] == CLASSES[1]).sum()
+    tab.get_by_label("Group").select_option(label="worth a label")
+    in_group = np.arange(N) % 6 == 0
+    assert found(tab) == (in_group & (table["predicted_class"] == CLASSES[1])).sum()
+    tab.get_by_role("button", name="Show all").click()
+    tab.locator("[name=least]").fill("90")
+    assert found(tab) == (certainty >= 0.9).sum()
+    tab.locator("[name=least]").fill("")
+    tab.locator("[name=most]").fill("60")
+    assert found(tab) == (certainty <= 0.6).sum()  # and none without a probability
+    tab.locator("[name=most]").fill("")
+    for order, place in {
+        "most unlike the training galaxies first": table["distance"].idxmax(),
+        "most like the training galaxies first": 0,
+    }.items():
+        tab.get_by_label("Sort by").select_option(label=order)
+        assert first(tab).startswith(f"CATAID {1000 + place},")
+    tab.get_by_label("Flag").select_option(label="not classified")
+    assert found(tab) == is_rejected.sum()
+    assert first(tab) == f"CATAID {1000 + is_rejected.idxmax()}, not classified"
+    assert tab.locator("#gallery .missing").count() == is_rejected.sum()
+
+
+def test_a_galaxy_of_a_survey_opens(tab: Any, survey: str) -> None:
+    tab.goto(survey + "#marked=unlike_them&galaxy=1160")
+    dialog = tab.get_by_role("dialog")
+    dialog.get_by_role("heading", name="CATAID 1160").wait_for()
+    for words in (
+        f"Classified {survey_of(N)['predicted_class'][160]}", "unlike them", "a/1160.png",
+        "310.00000°, -1.50000° (right ascension, declination)",
+        "0.8 from the training galaxies; unlike them beyond 0.8",
+    ):  # fmt: skip
+        assert dialog.get_by_text(words, exact=True).is_visible(), words
+    assert dialog.get_by_role("img", name="Cut-out of galaxy 1160").is_visible()
+    assert dialog.get_by_text("Measures").count() == 0
+    tab.goto(survey + "#galaxy=1009")
+    dialog.get_by_role("heading", name="CATAID 1009").wait_for()
+    for words in ("no picture", "it cannot be decoded: <b>"):
+        assert dialog.get_by_text(words, exact=True).is_visible()
+    tab.keyboard.press("Escape")
+    tab.get_by_role("link", name="100", exact=True).click()
+    expect(tab.get_by_label("Group")).to_have_value("worth_a_label")
+
+
 def test_names_are_text_and_no_markup(tab: Any, report: str) -> None:
     asked: list[str] = []
 
@@ -337,15 +401,16 @@ def test_five_thousand_galaxies_are_smooth(
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(
-    browser: Any, report: str, comparison: str, width: int, scheme: str
+    browser: Any, report: str, survey: str, comparison: str, width: int, scheme: str
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     for tab in tab_of(browser, width=width, scheme=scheme):
-        for address in (report, report + "#galaxy=1000", comparison):
+        pages = [report, report + "#galaxy=1000", survey, survey + "#galaxy=1160"]
+        for address in [*pages, survey + "#marked=not_classified&galaxy=1009", comparison]:
             tab.goto("about:blank")
             tab.goto(address)
-            if "#" not in address:
+            if address in (report, comparison):
                 tab.locator("figure.chart").scroll_into_view_if_needed()
                 tab.locator("figure.drawn svg").wait_for()
             faults = Axe().run(tab).response["violations"]

@@ -106,7 +106,7 @@ def test_a_gallery_of_a_survey_holds_what_its_catalogue_says() -> None:
     assert classes == table["predicted_class"].fillna("").tolist()
     assert found["probability"][0][9] is None
     assert found["distance"][20] == 0.5
-    assert [flag["key"] for flag in found["flags"]] == ["unlike_training", "is_rejected"]
+    assert [flag["key"] for flag in found["flags"]] == ["unlike_them", "not_classified"]
     assert found["groups"] == [  # and none without galaxies
         {"key": "worth_a_label", "says": "worth a label", "galaxies": list(range(0, 40, 6))}
     ]

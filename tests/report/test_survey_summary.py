@@ -31,19 +31,22 @@ SHIFTS = pd.DataFrame(
 ALIKE = SHIFTS.assign(differs=False)
 
 
+def given(**changes: Any) -> dict[str, Any]:
+    return {
+        "reasons": {"it is empty": 30, "it cannot be decoded": 10, "a": 3, "b": 1, "c": 1},
+        "n_nameless": 2, "n_to_label": 100, "flagged": score(0.02, 0.018, 0.023),
+        "expected": score(0.01, 0.005, 0.015), "flagged_share": 0.01, "threshold": 0.8125,
+        "accuracy_wanted": 0.95, "confidence": 0.9, "least_distance": 0.2,
+    } | changes  # fmt: skip
+
+
 def said(
     counts: dict[str, int] | None = None,
     shares: pd.DataFrame = SHARES,
     shifts: pd.DataFrame = SHIFTS,
     **changes: Any,
 ) -> tuple[str, Elements]:
-    given: dict[str, Any] = {
-        "reasons": {"it is empty": 30, "it cannot be decoded": 10, "a": 3, "b": 1, "c": 1},
-        "n_nameless": 2, "n_to_label": 100, "flagged": score(0.02, 0.018, 0.023),
-        "expected": score(0.01, 0.005, 0.015), "flagged_share": 0.01, "threshold": 0.8125,
-        "accuracy_wanted": 0.95, "confidence": 0.9, "least_distance": 0.2,
-    }  # fmt: skip
-    html = survey_summary(COUNTS | (counts or {}), shares, shifts, **given | changes)
+    html = survey_summary(COUNTS | (counts or {}), shares, shifts, **given(**changes))
     found = Elements(html)
     return " ".join(found.text.replace("\N{NO-BREAK SPACE}", " ").split()), found
 
@@ -72,7 +75,7 @@ def test_it_says_the_shares_and_which_to_quote() -> None:
 
 def test_a_survey_that_looks_different_is_doubted() -> None:
     words, _ = said()
-    assert "That is 2.0 times as many as expected: by the number" in words
+    assert "That is 2.0 times as many as expected: with as few" in words
     assert (
         "Different from the training galaxies is sky red (median 9 against 4, distance 0.61, "
         "Cliff’s delta +0.70)."
@@ -87,7 +90,7 @@ def test_a_survey_that_looks_different_is_doubted() -> None:
 
 def test_a_survey_that_looks_alike_is_not() -> None:
     words, _ = said(shifts=ALIKE, flagged=score(0.012, 0.01, 0.014))
-    assert "no more than chance explains" in words
+    assert "no more than expected" in words
     assert "None of 2 quantities" in words
     assert "the largest distance is 0.61, where 0.20 would" in words
     assert "Nothing that was looked at speaks against" in words
@@ -116,6 +119,7 @@ def test_numbers_lead_to_sections_and_views() -> None:
     assert targets == {
         "#galaxies", "#what-was-read", "#how-frequent-the-classes-are",
         "#the-survey-beside-the-training-galaxies", "#predicted=0", "#predicted=1",
-        "#marked=rejected", "#marked=duplicate", "#marked=unlike_training&sort=unlike",
+        "#marked=not_classified", "#marked=same_pixels_as_another",
+        "#marked=unlike_the_training_galaxies&sort=unlike",
         "#group=worth_a_label", "#group=random", "#group=certain_enough", "#group=for_a_human",
     }  # fmt: skip

@@ -86,7 +86,7 @@ def survey_gallery(
     galaxies: pd.DataFrame,
     class_names: Sequence[str],
     *,
-    flags: Mapping[str, str],
+    flags: Mapping[str, NDArray[np.bool_]],
     groups: Mapping[str, NDArray[np.bool_]],
     threshold: float,
     n_all: int,
@@ -98,18 +98,16 @@ def survey_gallery(
             whichever order; one at a time is looked at.
         galaxies: A row for each galaxy to show: ``cataid``, ``ra`` and ``dec`` in degrees,
             ``predicted_class``, ``probability_<class>``, ``distance``, ``unlike_training``,
-            ``duplicate_of``, ``rejected`` and ``file``, missing where not known; and the columns
-            of the flags.
+            ``duplicate_of``, ``rejected`` and ``file``, missing where not known.
         class_names: The classes in order.
-        flags: What to say where a column of ``galaxies`` is true, by its name.
-        groups: Why which galaxies are shown, bool [N], by what to say of them.
+        flags: What is the matter with which galaxies, bool [N], by what to say of them.
+        groups: Why which galaxies are shown, in the same way.
         threshold: The ``distance`` from which galaxies are ``unlike_training``.
         n_all: How many galaxies there are, shown or not.
 
     Returns:
         A section of HTML, alive in a page from :func:`page`.
     """
-    tags = [_tag(says.replace(" ", "_"), says, of_group) for says, of_group in groups.items()]
     unlike = galaxies["unlike_training"].astype(bool)
     data = {
         "classes": list(class_names),
@@ -118,8 +116,8 @@ def survey_gallery(
         "doubted": {"says": "unlike the training galaxies", "galaxies": _places(unlike)},
         "probability": [_numbers(galaxies[f"probability_{name}"]) for name in class_names],
         "distance": _numbers(galaxies["distance"]),
-        "flags": [_tag(column, says, galaxies[column]) for column, says in flags.items()],
-        "groups": [tag for tag in tags if tag["galaxies"]],
+        "flags": _tags(flags),
+        "groups": _tags(groups),
         "facts": [
             {"term": term, "values": _texts(galaxies, columns, words)}
             for term, columns, words in (
@@ -210,6 +208,13 @@ def _places(is_one: pd.Series | NDArray[np.bool_]) -> list[int]:
 def _tag(key: str, says: str, is_one: pd.Series | NDArray[np.bool_]) -> dict[str, Any]:
     """Galaxies to filter by: what the address calls them, and what people read."""
     return {"key": key, "says": says, "galaxies": _places(is_one)}
+
+
+def _tags(some: Mapping[str, NDArray[np.bool_]]) -> list[dict[str, Any]]:
+    """One for each of which there is a galaxy."""
+    return [
+        _tag(says.replace(" ", "_"), says, is_one) for says, is_one in some.items() if is_one.any()
+    ]
 
 
 def _texts(galaxies: pd.DataFrame, columns: list[str], words: str) -> list[str | None]:

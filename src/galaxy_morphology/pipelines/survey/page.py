@@ -105,12 +105,11 @@ def write_gallery(
     galaxies = chosen.galaxies
     is_classified = galaxies["rejected"].isna().to_numpy()
     keep = galaxies["keep"].to_numpy(bool)
-    known = galaxies.assign(**{mark: survey.has_mark(galaxies, mark) for mark in SAYS})
     return report.survey_gallery(
         _cutouts(survey_cutouts, galaxies["cataid"][is_classified]),
-        known.assign(rejected=galaxies["rejected"]),
+        galaxies,
         classes.names,
-        flags={mark: says for mark, says in SAYS.items() if known[mark].any()},
+        flags={says: survey.has_mark(galaxies, mark) for mark, says in SAYS.items()},
         groups={
             **chosen.groups,
             "certain enough": is_classified & keep,
@@ -245,32 +244,32 @@ def _read_section(counts: dict[str, Any], survey_summary: dict[str, Any]) -> str
     whole = {name: counts[name] for name in counts if isinstance(counts[name], int)}
     whole.pop("simulated")
     words = {"galaxies": "read", "keep": "certain enough to be used without a human"} | SAYS
-    return report.section(
-        "What was read",
-        tables=[
-            report.Table(
-                pd.DataFrame(
-                    [(words.get(name, name), count) for name, count in whole.items()],
-                    columns=["galaxies", "number"],
-                ),
-                "Galaxies",
-                "Those that were read, and how many of them have which flag.",
+    nameless = survey_summary["without_identifier"]
+    tables = [
+        report.Table(
+            pd.DataFrame(
+                [(words.get(name, name), count) for name, count in whole.items()],
+                columns=["galaxies", "number"],
             ),
+            "Galaxies",
+            "Those that were read, and how many of them have which flag.",
+        ),
+        report.Table(
+            pd.DataFrame(survey_summary["rejected"].items(), columns=["reason", "galaxies"]),
+            "Why galaxies were rejected",
+            "They are in the catalogue, with the reason and without a class.",
+        ),
+    ]
+    if nameless:
+        tables.append(
             report.Table(
-                pd.DataFrame(survey_summary["rejected"].items(), columns=["reason", "galaxies"]),
-                "Why galaxies were rejected",
-                "They are in the catalogue, with the reason and without a class.",
-            ),
-            report.Table(
-                pd.DataFrame(
-                    survey_summary["without_identifier"].items(), columns=["archive", "example"]
-                ),
+                pd.DataFrame(nameless.items(), columns=["archive", "example"]),
                 "Images without an identifier",
                 "Nobody knows whose they are, so they are not in the catalogue: "
                 f"{survey_summary['galaxies']['without_identifier']:,} in all.",
-            ),
-        ],
-    )
+            )
+        )
+    return report.section("What was read", tables=tables)
 
 
 def _by_method(class_shares: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
