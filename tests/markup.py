@@ -1,7 +1,10 @@
 """What is in a page of HTML, for tests."""
 
+import json
 from html.parser import HTMLParser
 from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qsl
 
 from PIL import Image
 
@@ -34,3 +37,28 @@ def png_of(width: int, height: int) -> bytes:
     file = BytesIO()
     Image.new("RGB", (width, height), (200, 80, 40)).save(file, "PNG")
     return file.getvalue()
+
+
+def data_of(html: str) -> dict[str, Any]:
+    """The data that the scripts of a page read, by name."""
+    parts = html.split('<script type="application/json" id="')[1:]
+    found = (part.split("</script>")[0].split('">', 1) for part in parts)
+    return {name: json.loads(content) for name, content in found}
+
+
+def dead_links(html: str) -> list[str]:
+    """Links of a page that lead to no section of it, and to no view that its gallery has."""
+    elements, data = Elements(html), data_of(html)["galaxies-data"]
+    anchors = {attributes["id"] for _, attributes in elements.found if "id" in attributes}
+    choices = {
+        "predicted": {str(code) for code in range(len(data["classes"]))},
+        "marked": {flag["key"] for flag in data["flags"]},
+        "group": {group["key"] for group in data["groups"]},
+        "sort": {option.get("value") for option in elements.all("option")},
+    }
+    targets = {str(link["href"]).removeprefix("#") for link in elements.all("a") if "href" in link}
+    return [
+        target
+        for target in targets - anchors
+        if "=" not in target or not all(value in choices[name] for name, value in parse_qsl(target))
+    ]

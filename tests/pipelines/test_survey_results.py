@@ -2,12 +2,18 @@
 
 import json
 import shutil
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import run_project
+from markup import Elements, data_of, dead_links
+from numpy.typing import NDArray
+from PIL import Image
 from survey import draw_galaxy, encode, write_archive
 
 N = 60
@@ -66,6 +72,49 @@ def test_the_page_has_all_pictures_and_the_notable_galaxies_are_in_the_catalogue
         of_class = catalogue[catalogue["predicted_class"] == name]
         surest = some[some["kind"] == "most certain"]["certainty"].max()
         assert surest == pytest.approx(of_class[f"probability_{name}"].max())
+
+
+def test_the_page_begins_with_what_was_found_and_every_number_leads_somewhere(
+    surveyed: Path,
+) -> None:
+    page = (surveyed / "08_reporting/survey/report.html").read_text(encoding="utf-8")
+    words = " ".join(Elements(page).text.replace("\N{NO-BREAK SPACE}", " ").split())
+    assert f"Of {N + 2} galaxies, {N + 1} were classified and 1 rejected: 1 for “" in words
+    assert dead_links(page) == []
+
+
+def shrunk(encoded: bytes) -> NDArray[np.float64]:
+    """A cut-out of the size that it has in the run, RGB."""
+    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return cv2.resize(pixels[..., ::-1], (32, 32), interpolation=cv2.INTER_AREA).astype(float)
+
+
+def test_the_gallery_shows_every_galaxy_with_its_cut_out(surveyed: Path) -> None:
+    data = data_of((surveyed / "08_reporting/survey/report.html").read_text(encoding="utf-8"))
+    shown, cutouts = data["galaxies-data"], data["cutouts-data"]
+    assert sorted(map(int, shown["cataid"])) == sorted([*CUTOUTS, 600_000, 600_001])
+    catalogue = pd.read_parquet(surveyed / "07_model_output/survey/catalogue").set_index("cataid")
+    drawn = np.stack([shrunk(encoded) for encoded in CUTOUTS.values()])
+    for place, cataid in enumerate(map(int, shown["cataid"])):
+        known = catalogue.loc[cataid]
+        if cataid == 600_001:
+            assert cutouts[place] is None
+            assert shown["predicted"][place] is None
+            continue
+        assert shown["classes"][shown["predicted"][place]] == known["predicted_class"]
+        with Image.open(BytesIO(b64decode(cutouts[place]))) as picture:
+            away = np.abs(drawn - np.asarray(picture, float)).mean(axis=(1, 2, 3))
+        assert away.argmin() == cataid % 100_000  # the duplicate shows the first
+    to_label = pd.read_csv(surveyed / "08_reporting/survey/to_label.csv")["CATAID"]
+    groups = {group["key"]: group["galaxies"] for group in shown["groups"]}
+    named = {int(shown["cataid"][place]) for place in groups["worth_a_label"]}
+    assert named == set(to_label)
+    keep = {int(shown["cataid"][place]) for place in groups.get("certain_enough", [])}
+    assert keep == set(catalogue.index[catalogue["keep"]])
+    flags = {flag["key"]: flag["galaxies"] for flag in shown["flags"]}
+    assert [shown["cataid"][place] for place in flags["not_classified"]] == ["600001"]
+    assert [shown["cataid"][place] for place in flags["same_pixels_as_another"]] == ["600000"]
 
 
 def test_galaxies_like_the_training_ones_do_not_differ(surveyed: Path) -> None:

@@ -72,7 +72,7 @@ def survey_of(n: int) -> pd.DataFrame:
         distance=np.where(is_known, number / n, np.nan),
         unlike_training=is_known & (number >= 0.8 * n),
         duplicate_of=pd.array([1000 if one == 3 else None for one in number], "Int64"),
-        rejected=np.where(is_known, None, "it cannot be decoded: <b>"),
+        rejected=pd.Series("it cannot be decoded: <b>", number).mask(is_known, None),
         file=[f"a/{cataid}.png" for cataid in table["cataid"]],
     )
 

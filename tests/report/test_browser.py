@@ -251,14 +251,14 @@ def test_galaxies_of_a_survey_are_filtered_and_sorted(tab: Any, survey: str) -> 
     assert found(tab) == (certainty <= 0.6).sum()  # and none without a probability
     tab.locator("[name=most]").fill("")
     for order, place in {
-        "most unlike the training galaxies first": table["distance"].idxmax(),
+        "most unlike the training galaxies first": int(table["distance"].argmax()),
         "most like the training galaxies first": 0,
     }.items():
         tab.get_by_label("Sort by").select_option(label=order)
         assert first(tab).startswith(f"CATAID {1000 + place},")
     tab.get_by_label("Flag").select_option(label="not classified")
     assert found(tab) == is_rejected.sum()
-    assert first(tab) == f"CATAID {1000 + is_rejected.idxmax()}, not classified"
+    assert first(tab) == f"CATAID {1000 + int(is_rejected.argmax())}, not classified"
     assert tab.locator("#gallery .missing").count() == is_rejected.sum()
 
 

@@ -1,24 +1,16 @@
 """The gallery: all that a galaxy's page tells is in the data of the page."""
 
-import json
 from base64 import b64decode
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from markup import Elements
+from markup import Elements, data_of
 from PIL import Image
 
 from galaxy_morphology.report import Explanation, explanations
 
 from .galaxies import CLASSES, gallery_of, survey_gallery_of, survey_of, table_of
-
-
-def data_of(html: str) -> dict[str, Any]:
-    parts = html.split('<script type="application/json" id="')[1:]
-    found = (part.split("</script>")[0].split('">', 1) for part in parts)
-    return {name: json.loads(content) for name, content in found}
 
 
 def test_a_gallery_holds_what_is_known_of_each_galaxy() -> None:

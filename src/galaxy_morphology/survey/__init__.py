@@ -8,8 +8,8 @@ from galaxy_morphology.survey.cutouts import SurveyCutouts
 from galaxy_morphology.survey.labelling import label_list, most_instructive
 from galaxy_morphology.survey.overview import MARKS, columns_read, has_mark, histogram_of, look_over
 from galaxy_morphology.survey.run import make_catalogue, one_after_another
-from galaxy_morphology.survey.selection import Selection, n_notable, select_shown
 from galaxy_morphology.survey.shards import Plan, plan_survey
+from galaxy_morphology.survey.shown import Selection, n_notable, select_shown
 from galaxy_morphology.survey.summary import summarise
 from galaxy_morphology.survey.unlike import TrainingFeatures, training_features
 

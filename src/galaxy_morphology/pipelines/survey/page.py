@@ -304,7 +304,7 @@ def page_nodes() -> list[Node]:
                 "params:survey_results",
                 "params:survey",
             ],
-            outputs="summary_section",
+            outputs="survey_summary_section",
             name="write_summary",
         ),
         Node(
@@ -318,7 +318,7 @@ def page_nodes() -> list[Node]:
                 "counts",
                 "params:classes",
             ],
-            outputs="gallery_section",
+            outputs="survey_gallery_section",
             name="write_gallery",
         ),
         Node(
@@ -328,8 +328,8 @@ def page_nodes() -> list[Node]:
                 "class_shares",
                 "shifts",
                 "survey_summary",
-                "summary_section",
-                "gallery_section",
+                "survey_summary_section",
+                "survey_gallery_section",
                 "class_shares_figure",
                 "probabilities_figure",
                 "notable_galaxies_figure",

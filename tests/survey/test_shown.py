@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from galaxy_morphology.survey.overview import KINDS, MARKS
-from galaxy_morphology.survey.selection import (
+from galaxy_morphology.survey.shown import (
     RANDOM,
     TO_LABEL,
     Selection,
@@ -33,13 +33,11 @@ def of_kinds(
 def chosen(n_shown: int, seed: int, each: int = 20) -> tuple[Selection, list[pd.DataFrame]]:
     rng = np.random.default_rng(seed)
     sample = pd.DataFrame({"cataid": rng.permutation(N), "predicted_class": "Other"})
-    tables = [
-        sample.sample(30, random_state=seed),
-        of_kinds(rng, tuple(KINDS), 0, each),
-        of_kinds(rng, MARKS, N // 2, each),
-        sample,
-    ]
-    return select_shown(*tables, n_shown), tables
+    to_label = sample.sample(30, random_state=seed)
+    notable = of_kinds(rng, tuple(KINDS), 0, each)
+    marked = of_kinds(rng, MARKS, N // 2, each)
+    found = select_shown(to_label, notable, marked, sample, n_shown)
+    return found, [to_label, notable, marked, sample]
 
 
 @settings(max_examples=30)
