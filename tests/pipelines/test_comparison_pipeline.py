@@ -14,6 +14,7 @@ from markup import Elements
 from pydantic import ValidationError
 from scipy.special import expit, logit
 
+from galaxy_morphology.datasets.page import PageDataset
 from galaxy_morphology.options import (
     AugmentationOptions,
     NetworkOptions,
@@ -83,6 +84,8 @@ def test_the_page_says_what_the_tables_say(compared: Path) -> None:
     assert f"Of 9 classifiers, {best['entry'].replace('_', ' ')} has the highest ROC AUC" in words
     assert f"{best['roc_auc']:.3f} ({best['roc_auc_low']:.3f}-{best['roc_auc_high']:.3f})" in words
     assert "The best of 3 classical baselines, logistic regression" in words
+    page = PageDataset(filepath=str(compared / "08_reporting/comparison.html"))
+    assert "Which is best" in page.preview()  # in kedro-viz
 
 
 @pytest.mark.slow

@@ -343,7 +343,7 @@ def test_a_reader_chooses_the_measure_and_the_seeds_of_a_comparison(
     expect(faint).to_have_count(4 * 2)
     points.first.hover(force=True)
     tab.locator("#vg-tooltip-element.visible").wait_for()
-    for words in ("trained with", "from the reference"):
+    for words in ("trained with", "difference from the reference", "difference, low"):
         assert words in tab.locator("#vg-tooltip-element").inner_text()
     assert tab.get_by_role("cell", name=EVIL.replace("_", " ")).count() > 2
 

@@ -49,7 +49,7 @@ def said(
     **given: pd.DataFrame,
 ) -> tuple[str, Elements]:
     tables = {"rates": RATES, "suspects": SUSPECTS} | given
-    found = Elements(summary(metrics or scores(), *tables.values(), comparison))
+    found = Elements(summary(metrics or scores(), tables["rates"], tables["suspects"], comparison))
     return " ".join(found.text.replace("\N{NO-BREAK SPACE}", " ").split()), found
 
 

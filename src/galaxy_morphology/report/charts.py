@@ -224,63 +224,73 @@ def compared_scores(table: pd.DataFrame, reference: str, *, ensemble: str) -> di
     """
     import altair as alt
 
-    averaged = table["seed"] == ensemble
-    seeds = table["seed"].where(averaged, "seed " + table["seed"].astype(str))
-    shown = table[averaged] if averaged.any() else table.drop_duplicates("entry")
-    parts = []
-    for measure, words in MEASURES.items():
-        of_shown = shown.set_index("entry")[measure]
-        order = of_shown.rank(method="first", ascending=measure in LESS_IS_BETTER)
-        part = {
-            "measure": words,
-            "entry": table["entry"].str.replace("_", " "),
-            "curve": seeds,
-            "order": table["entry"].map(order),
-            "reference": of_shown[reference],
-        }
-        names = {f"{kind}{end}": f"{measure}{kind}{end}" for kind in ("", "_difference")
-                 for end in ("", "_low", "_high")}  # fmt: skip
-        part |= {name.strip("_") or "value": table[column] for name, column in names.items()}
-        parts.append(pd.DataFrame(part))
-
-    measures = alt.binding_select(options=list(MEASURES.values()), name="Measure ")
-    measure = alt.param("measure", value=next(iter(MEASURES.values())), bind=measures)
-    order_of_seeds = [*dict.fromkeys(seeds[averaged]), *dict.fromkeys(seeds[~averaged])]
+    rows = _by_measure(table, reference, ensemble)
+    measures = [*MEASURES.values()]
+    chooser = alt.binding_select(options=measures, name="Measure ")
+    measure = alt.param("measure", value=measures[0], bind=chooser)
+    seeds = sorted(rows["curve"].unique(), key=lambda name: name != ensemble)  # the others as given
     chosen = _by_legend()
     scale = alt.Scale(zero=False)
     x = alt.X("value:Q", title=None, scale=scale)
     base = alt.Chart().encode(
         y=alt.Y("entry:N", title=None, sort=alt.EncodingSortField("order", op="min"),
                 axis=alt.Axis(labelLimit=LONGEST_NAME, grid=True)),
-        yOffset=alt.YOffset("curve:N", sort=order_of_seeds),
-        color=alt.Color("curve:N", sort=order_of_seeds),
+        yOffset=alt.YOffset("curve:N", sort=seeds),
+        color=alt.Color("curve:N", sort=seeds),
         opacity=_where(chosen),
         tooltip=[
             alt.Tooltip("entry:N", title="classifier"),
             alt.Tooltip("curve:N", title="trained with"),
             alt.Tooltip("value:Q", title="score", format=".3f"),
             *_interval(),
-            alt.Tooltip("difference:Q", title="from the reference", format="+.3f"),
-            alt.Tooltip("difference_low:Q", title="low", format="+.3f"),
-            alt.Tooltip("difference_high:Q", title="high", format="+.3f"),
+            alt.Tooltip("difference:Q", title="difference from the reference", format="+.3f"),
+            alt.Tooltip("difference_low:Q", title="difference, low", format="+.3f"),
+            alt.Tooltip("difference_high:Q", title="difference, high", format="+.3f"),
         ],
     )  # fmt: skip
     line = alt.Chart().mark_rule(strokeDash=[2, 3]).encode(x="mean(reference):Q")
     bars = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     bars = bars.add_params(chosen)
     points = base.mark_circle(size=60).encode(x=x)
-    chart = (
-        alt.layer(line, bars, points)
-        .transform_filter("datum.measure == measure")
-        .add_params(measure)
+    chart = alt.layer(line, bars, points).transform_filter("datum.measure == measure")
+    found: dict[str, Any] = (
+        chart.add_params(measure)
         .properties(
-            data=_data(_rows(pd.concat(parts))),
-            height={"step": max(9, 22 // seeds.nunique()), "for": "offset"},
+            data=_data(_rows(rows)),
+            height={"step": max(9, 22 // len(seeds)), "for": "offset"},
+            usermeta={"labels": NAME_ROOM},
         )
-        .properties(usermeta={"labels": NAME_ROOM})
+        .to_dict()
     )
-    found: dict[str, Any] = chart.to_dict()
     return found
+
+
+def _by_measure(table: pd.DataFrame, reference: str, ensemble: str) -> pd.DataFrame:
+    """A row per measure, entry and seed, with the order of the entries by that measure."""
+    averaged = table["seed"] == ensemble
+    shown = table[averaged] if averaged.any() else table.drop_duplicates("entry")
+    parts = []
+    for name, words in MEASURES.items():
+        of_shown = shown.set_index("entry")[name]
+        order = of_shown.rank(method="first", ascending=name in LESS_IS_BETTER)
+        scores = {
+            f"{kind}{end}".strip("_") or "value": table[f"{name}{kind}{end}"]
+            for kind in ("", "_difference")
+            for end in ("", "_low", "_high")
+        }
+        parts.append(
+            pd.DataFrame(
+                {
+                    "measure": words,
+                    "entry": table["entry"].str.replace("_", " "),
+                    "curve": table["seed"].where(averaged, "seed " + table["seed"].astype(str)),
+                    "order": table["entry"].map(order),
+                    "reference": of_shown[reference],
+                    **scores,
+                }
+            )
+        )
+    return pd.concat(parts)
 
 
 def _curves(

@@ -86,9 +86,8 @@ def _scores(
                 "Points are scores, bars their intervals, and the dotted line goes through "
                 f"{reference.replace('_', ' ')}, the reference. Bars that overlap do not tell "
                 "whether classifiers differ: their differences do. The lower a Brier score, the "
-                "better. The ensemble averages the "
-                "probabilities of all seeds. A baseline is named by what it sees, colour, shape "
-                "or both.",
+                "better. A baseline is named by what it sees, colour, shape or both."
+                + (" The ensemble averages the probabilities of all seeds." if several else ""),
                 report.charts.compared_scores(comparison, reference, ensemble=ENSEMBLE),
             )
         ],
