@@ -104,10 +104,10 @@ def test_a_gallery_of_a_survey_holds_what_its_catalogue_says() -> None:
     ]
     facts = {fact["term"]: fact["values"] for fact in found["facts"]}
     assert facts["Position"][5] == "155.00000°, -1.50000° (right ascension, declination)"
-    assert facts["Position"][6] is facts["Distance"][9] is facts["Not classified"][5] is None
+    assert facts["Position"][6] is facts["Distance"][9] is facts["Reason"][5] is None
     assert facts["Distance"][20] == "0.5 from the training galaxies; unlike them beyond 0.8"
     assert facts["Same pixels as"][3] == "CATAID 1000"
-    assert facts["Not classified"][9] == "it cannot be decoded: <b>"
+    assert facts["Reason"][9] == "it cannot be decoded: <b>"
     assert "Shown are 40 of 1,000,000 galaxies" in " ".join(html.split())
 
 

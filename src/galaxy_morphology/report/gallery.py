@@ -121,7 +121,7 @@ def survey_gallery(
         "facts": [
             {"term": term, "values": _texts(galaxies, columns, words)}
             for term, columns, words in (
-                ("Not classified", ["rejected"], "{}"),
+                ("Reason", ["rejected"], "{}"),
                 ("Distance", ["distance"],
                  f"{{:.3g}} from the training galaxies; unlike them beyond {threshold:.3g}"),
                 ("Position", ["ra", "dec"], "{:.5f}°, {:+.5f}° (right ascension, declination)"),
