@@ -93,7 +93,7 @@ def on_cluster(
     """
     try:
         from distributed import CancelledError
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
     except ImportError as error:
         raise ImportError(
             "`survey.dask` needs Dask: install galaxy-morphology[dask], or set it to null to "
