@@ -49,6 +49,7 @@ MADE: dict[str, Callable[[int], Any]] = {
     "whole.CSVDataset": lambda version: pd.DataFrame({"α": [version] * LONG}),
     "whole.ParquetDataset": lambda version: pd.DataFrame({"α": np.arange(LONG) * (version + 1)}),
     "whole.JSONDataset": lambda version: {"α": [version] * LONG},
+    "optional.OptionalJSONDataset": lambda version: {"α": [version] * LONG},
     "whole.TextDataset": lambda version: f"α{version}\n" * LONG,
     "figure.MatplotlibDataset": figure,
     "npy.NpyDataset": lambda version: np.full((LONG, 8), version),
