@@ -34,8 +34,11 @@ def start(folder: Path, where: str) -> "subprocess.Popen[bytes]":
 
 
 def workers_of(run: "subprocess.Popen[bytes]") -> list[int]:
-    children = psutil.Process(run.pid).children(recursive=True)
-    return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+    try:
+        children = psutil.Process(run.pid).children(recursive=True)
+        return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+    except psutil.NoSuchProcess:  # one ended in between
+        return []
 
 
 def n_shards(folder: Path) -> int:
